@@ -1,0 +1,189 @@
+"""Which path leads to which handler, for everything under `/crm/sales/api`.
+
+A new object with views needs nothing here; an object with a path of its own needs a row in `ROUTES` and a
+handler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from freshsales_source.emulator import answers
+from freshsales_source.emulator.answers import Answer, Refused, Request
+from freshsales_source.emulator.clock import Clock
+from freshsales_source.emulator.field_settings import field_list
+from freshsales_source.emulator.listing import Listing, asked_includes
+from freshsales_source.emulator.objects import BY_SINGULAR, OBJECTS
+from freshsales_source.emulator.saved_views import SavedView
+from freshsales_source.emulator.search import Search
+from freshsales_source.emulator.shapes import Shaper, Wire
+from freshsales_source.emulator.store import Store
+from freshsales_source.emulator.views import ViewReader
+
+Parts: TypeAlias = Mapping[str, str]
+Handler: TypeAlias = "Callable[[Api, Request, Parts], Answer]"
+
+
+class Api:
+    """The handlers, and what they share."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._reader = ViewReader(store, clock)
+        self._shaper = Shaper(store, clock)
+        self._listing = Listing(store, clock, self._reader, self._shaper)
+        self._search = Search(store, self._reader, self._shaper)
+
+    def answer(self, request: Request) -> Answer:
+        """Return the answer to a request that has passed key and limits."""
+        for method, pattern, handler in ROUTES:
+            parts = _match(pattern, request.segments)
+            if parts is None or method != request.method:
+                continue
+            try:
+                self._check_rights(request)
+                return handler(self, request, parts)
+            except Refused as refused:
+                return refused.answer
+        # Missing routes: the status is verified by one client, the HTML assumed.
+        return answers.html_page(404, "Not found")
+
+    def record(self, object_name: str, record_id: int, include: str = "") -> Wire:
+        """Return a record as its view (or the bin) would now send it, whatever the key may see."""
+        kind = OBJECTS[object_name]
+        request = Request(number=0, method="GET", path="", segments=(), query={"include": include})
+        found = self._store.tables[object_name].get(record_id)
+        if found is None:
+            self._store.record(object_name, record_id)  # raises with a message
+            raise AssertionError
+        is_binned = self._store.is_binned(object_name, record_id) and self._store.switches.bin_rows_is_deleted
+        includes = asked_includes(kind, request, self._store.switches)
+        return self._shaper.row(kind, found, includes, is_binned=is_binned)
+
+    # --- handlers
+
+    def filters(self, request: Request, parts: Parts) -> Answer:
+        """`/{object}/filters`: the saved views; 404 for objects this account does not have (leads on
+        Suite).
+        """
+        name = self._object(parts)
+        views = self._store.views.of(name, self._store.switches)
+        return answers.json_answer({"filters": [self._filter(view) for view in views]}, envelope="filters")
+
+    def view(self, request: Request, parts: Parts) -> Answer:
+        """`/{object}/view/{id}`: one page of a saved view."""
+        name = self._object(parts)
+        view = self._store.views.find(name, _whole(parts["id"]), self._store.switches)
+        if view is None:
+            raise Refused(answers.not_found(self._store.switches))
+        return self._listing.page(view, request)
+
+    def single(self, request: Request, parts: Parts) -> Answer:
+        """`/{object}/{id}`: one record with side-loads and an empty `meta`."""
+        name, record_id, switches = self._object(parts), _whole(parts["id"]), self._store.switches
+        kind, table = OBJECTS[name], self._store.tables[name]
+        record, is_binned = table.get(record_id), record_id in table.binned
+        if record is None or (is_binned and switches.binned_get == "not_found"):
+            raise Refused(self._gone(name, record_id))
+        if not self._reader.may_see(record):
+            is_hidden = switches.unseen_record == "not_found"
+            raise Refused(
+                answers.not_found(switches) if is_hidden else answers.error(switches, 403, "forbidden")
+            )
+        includes = asked_includes(kind, request, switches)
+        row = self._shaper.single(kind, record, includes, is_binned=is_binned)
+        side_loads = self._shaper.side_loads(kind, [record], includes)
+        return answers.json_answer({**side_loads, kind.singular: row, "meta": {}}, envelope=kind.singular)
+
+    def selector(self, request: Request, parts: Parts) -> Answer:
+        """`/selector/{name}`: a short list whole; owners answer under `users`."""
+        name = parts["name"]
+        if name not in self._store.account.selectors:
+            return answers.html_page(404, "Not found")
+        key = "users" if name == "owners" else name
+        return answers.json_answer({key: self._shaper.selector(name)}, envelope=key)
+
+    def stages_of_pipeline(self, request: Request, parts: Parts) -> Answer:
+        """`/selector/deal_pipelines/{id}/deal_stages`: the stages of one pipeline."""
+        stages = self._shaper.stages_of(_whole(parts["id"]))
+        return answers.json_answer({"deal_stages": stages}, envelope="deal_stages")
+
+    def fields(self, request: Request, parts: Parts) -> Answer:
+        """`/settings/{object}/fields`: standard and custom fields."""
+        kind = OBJECTS[self._object(parts)]
+        with_groups = "field_group" in request.query.get("include", "")
+        return answers.json_answer(
+            field_list(kind, self._store.account, with_groups=with_groups), envelope="fields"
+        )
+
+    def search(self, request: Request, parts: Parts) -> Answer:
+        """`POST /filtered_search/{singular}`: records by rules."""
+        kind = BY_SINGULAR.get(parts["singular"])
+        if kind is None:
+            return answers.html_page(404, "Not found")
+        return self._search.page(kind, request)
+
+    # --- inside
+
+    def _object(self, parts: Parts) -> str:
+        if parts["object"] not in OBJECTS:
+            raise Refused(answers.html_page(404, "Not found"))
+        return parts["object"]
+
+    def _check_rights(self, request: Request) -> None:
+        forbidden, switches = set(self._store.switches.forbidden), self._store.switches
+        asked = {BY_SINGULAR[part].name if part in BY_SINGULAR else part for part in request.segments}
+        if forbidden & asked:
+            raise Refused(answers.error(switches, 403, "forbidden"))
+
+    def _gone(self, name: str, record_id: int) -> Answer:
+        switches = self._store.switches
+        target = self._store.tables[name].merged_into.get(record_id)
+        if target is None or switches.merged_get == "not_found":
+            return answers.not_found(switches)
+        prefix = "/api" if switches.classic else "/crm/sales/api"
+        return Answer(status=302, headers={"Location": f"{prefix}/{name}/{target}"})
+
+    def _filter(self, view: SavedView) -> dict[str, Any]:
+        account = self._store.account
+        owners = account.selectors["owners"]
+        user = next((row["display_name"] for row in owners if row["id"] == account.me), None)
+        return {
+            "id": view.id,
+            "name": view.name,
+            "model_class_name": OBJECTS[view.object].model,
+            "user_id": account.me,
+            "is_default": view.is_default,
+            "updated_at": self._shaper.stamp(account.settled_at),
+            "user_name": user,
+            "current_user_permissions": [],
+        }
+
+
+# The first row that fits wins: fixed words stand before placeholders.
+ROUTES: tuple[tuple[str, tuple[str, ...], Handler], ...] = (
+    ("POST", ("filtered_search", "{singular}"), Api.search),
+    ("GET", ("selector", "{name}"), Api.selector),
+    ("GET", ("selector", "deal_pipelines", "{id}", "deal_stages"), Api.stages_of_pipeline),
+    ("GET", ("settings", "{object}", "fields"), Api.fields),
+    ("GET", ("{object}", "filters"), Api.filters),
+    ("GET", ("{object}", "view", "{id}"), Api.view),
+    ("GET", ("{object}", "{id}"), Api.single),
+)
+
+
+def _match(pattern: tuple[str, ...], segments: tuple[str, ...]) -> dict[str, str] | None:
+    if len(pattern) != len(segments):
+        return None
+    parts: dict[str, str] = {}
+    for expected, given in zip(pattern, segments, strict=True):
+        if expected.startswith("{"):
+            parts[expected[1:-1]] = given
+        elif expected != given:
+            return None
+    return parts
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() else -1
