@@ -1,0 +1,76 @@
+"""Column names that survive the destination's naming unchanged and never meet.
+
+dlt turns every name into snake_case on its way to the warehouse, silently: `cf_Foo`, `cf_foo` and `cf foo`
+become one column where the last value wins, and names in other scripts all become `x` (tried). So the
+connector gives each column its final name before dlt sees it. The names made here are lower-case ASCII words
+joined by single underscores, which dlt's naming leaves as they are (kept true by a test against dlt itself),
+and two keys never get the same one.
+
+A name once given is never changed, so a renamed label or a later field cannot move a column: callers keep the
+mapping and pass it in again as `known`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from hashlib import sha256
+
+_HASH_DIGITS = 8
+_LETTER_LIKE = str.maketrans("+-*@|", "x_xal")
+_NOT_A_WORD = re.compile(r"[^a-zA-Z0-9_]+")
+_WORD_START = re.compile(r"([^_])([A-Z][a-z]+)")
+_CAPITAL = re.compile(r"([a-z0-9])([A-Z])")
+_UNDERSCORES = re.compile(r"__+")
+
+
+def plain_name(key: str) -> str:
+    """The key in snake_case, as dlt 1.31 would write an ASCII name; other letters and signs become
+    underscores.
+
+    `cf_no-go_types` becomes `cf_no_go_types`, `cf__x` becomes `cf_x`, `cfDealSize` becomes `cf_deal_size`.
+    Different keys may get the same plain name.
+    """
+    word = _NOT_A_WORD.sub("_", key.strip().translate(_LETTER_LIKE))
+    word = _CAPITAL.sub(r"\1_\2", _WORD_START.sub(r"\1_\2", word)).lower()
+    if word[:1].isdigit():
+        word = "_" + word
+    stem = word.rstrip("_")
+    return _UNDERSCORES.sub("_", stem + "x" * (len(word) - len(stem))) or "x"
+
+
+def assign_names(
+    keys: Iterable[str], *, known: Mapping[str, str], reserved: Collection[str]
+) -> dict[str, str]:
+    """The column name of each key: those in `known` unchanged, new ones added; never one of `reserved`.
+
+    Of several keys with the same plain name the first in order gets it; the others get `_` and eight hex
+    digits of the SHA-256 of the key. So the order of `keys` matters for keys seen for the first time: lowest
+    field id first.
+    """
+    names = dict(known)
+    taken = {*reserved, *known.values()}
+    for key in keys:
+        if key not in names:
+            plain = plain_name(key)
+            names[key] = plain if plain not in taken else _hashed_name(key, taken)
+            taken.add(names[key])
+    return names
+
+
+def name_without_field_id(key: str, taken: Collection[str]) -> str:
+    """The column name of a key met in a record, about which no field settings are known.
+
+    Only a key that is its own plain name keeps it. Which of several lookalikes is met first is chance, and
+    must not decide their names; all others get the hash.
+    """
+    return key if plain_name(key) == key and key not in taken else _hashed_name(key, taken)
+
+
+def _hashed_name(key: str, taken: Collection[str]) -> str:
+    digest = sha256(key.encode("utf-8", errors="surrogatepass")).hexdigest()
+    for digits in range(_HASH_DIGITS, len(digest) + 1):
+        name = f"{plain_name(key)}_{digest[:digits]}"
+        if name not in taken:
+            return name
+    raise ValueError(f"no free column name for a field whose plain name is {plain_name(key)}")

@@ -1,0 +1,170 @@
+"""What a row of THE TABLE is: an entity, how it is read, and the tables that follow from it.
+
+The rows themselves stand in `entities.py`. Every table gets the connector's own columns here, once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from freshsales_source.columns import (
+    EMPTIED_MARKER,
+    Bridge,
+    Child,
+    Column,
+    ColumnType,
+    Confidence,
+    Dropped,
+    Table,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Views:
+    """An object read from saved views: their names, and the `include` that brings its foreign keys.
+
+    `live` views together show every record that is not deleted; `bin` shows the deleted ones, for 90 days
+    (documented). Names are those of an English account; settings override them by id or name.
+    """
+
+    live: tuple[str, ...]
+    bin: str = "Recycle Bin"
+    include: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selector:
+    """An object read whole, in one answer without pages.
+
+    `envelope` names the list in the answer; `a.b` means the lists `b` inside the elements of list `a`. `also`
+    names further answers with rows of the same table: where one id comes in several, the row of the later
+    answer is the one to keep.
+    """
+
+    path: str
+    envelope: str
+    also: tuple[Selector, ...] = ()
+
+
+HowRead: TypeAlias = Views | Selector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entity:
+    """One object of the API and the tables it becomes.
+
+    name            the table, and the list's key in an answer (its envelope) unless a Selector says otherwise
+    singular        the envelope of a single record, the name in filtered_search, and the stem of children's
+                    foreign key
+    path            the API path below the base URL, for views and single records
+    read            how its records are found
+    cursor          the column that orders changes; None for objects without one, which are always read whole
+    settings        the object's name in `settings/{name}/fields`; None when it has no custom fields
+    """
+
+    name: str
+    singular: str
+    path: str
+    description: str
+    read: HowRead
+    columns: tuple[Column, ...]
+    children: tuple[Child, ...] = ()
+    bridges: tuple[Bridge, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    references: tuple[tuple[str, str], ...] = ()
+    cursor: str | None = None
+    settings: str | None = None
+
+    @property
+    def envelope(self) -> str:
+        """The key under which an answer holds the list of records."""
+        return self.read.envelope if isinstance(self.read, Selector) else self.name
+
+    @property
+    def foreign_key(self) -> str:
+        """The column by which children and bridges point to this entity."""
+        return f"{self.singular}_id"
+
+    @property
+    def has_partial_rows(self) -> bool:
+        """Whether a row marked `partial` is a side-load; in selectors all are marked (column lists)."""
+        return isinstance(self.read, Views)
+
+    @property
+    def volatile(self) -> frozenset[str]:
+        """Columns computed by the server at read time: never compared, never a change."""
+        return frozenset(column.name for column in self.columns if column.is_volatile)
+
+    def tables(self, custom: tuple[Column, ...] = ()) -> tuple[Table, ...]:
+        """The tables of this entity: itself with its custom columns, its children, its bridges."""
+        parent = Table(
+            name=self.name,
+            description=self.description,
+            columns=(*self.columns, *custom, *SYSTEM_COLUMNS),
+            primary_key=("id",),
+            references=self.references,
+        )
+        return (parent, *(self._list_table(child) for child in (*self.children, *self.bridges)))
+
+    def _list_table(self, child: Child) -> Table:
+        return Table(
+            name=f"{self.name}__{child.name}",
+            description=child.description,
+            columns=_list_columns(self, child),
+            merge_key=(self.foreign_key,),
+            marker=EMPTIED_MARKER,
+            parent=self.name,
+            references=((self.foreign_key, self.name),),
+        )
+
+
+def _ours(name: str, type_: ColumnType, description: str, *, is_nullable: bool = True) -> Column:
+    return Column(
+        name=name, type=type_, description=description, confidence=Confidence.OURS, is_nullable=is_nullable
+    )
+
+
+SYNCED_AT = _ours(
+    "_synced_at", ColumnType.TIMESTAMP, "When this row was read from the API (UTC).", is_nullable=False
+)
+
+IS_DELETED = Column(
+    name="is_deleted",
+    type=ColumnType.BOOLEAN,
+    description="True while the record is in the recycle bin or gone; false where the API does not say.",
+    confidence=Confidence.RECORDED,
+    is_nullable=False,
+)
+
+SYSTEM_COLUMNS = (
+    IS_DELETED,
+    _ours("_deleted_reason", ColumnType.TEXT, "`recycle_bin` or `vanished`; null while the record is live."),
+    _ours(
+        "_deleted_at",
+        ColumnType.TIMESTAMP,
+        "When it was deleted (UTC): its `updated_at` in the recycle bin, or the time it was found gone.",
+    ),
+    SYNCED_AT,
+)
+"""Columns of every parent table, after its own. `is_deleted` is also a key of the API (recorded), but not
+everywhere."""
+
+
+def _list_columns(entity: Entity, child: Child) -> tuple[Column, ...]:
+    parent_id = _ours(
+        entity.foreign_key,
+        ColumnType.ID,
+        f"The row of `{entity.name}` this belongs to.",
+        is_nullable=False,
+    )
+    position = _ours(
+        "position", ColumnType.INTEGER, "Place in the record's list, from 0; null in a marker row."
+    )
+    marker = _ours(
+        EMPTIED_MARKER,
+        ColumnType.BOOLEAN,
+        "True in a marker row, which only empties the parent's list and is not kept; null in all others.",
+    )
+    places = (position,) if child.has_position else ()
+    return (parent_id, *places, *child.columns, marker, SYNCED_AT)
