@@ -1,0 +1,149 @@
+"""What a walk remembers between runs: the spans of `updated_at` that nobody has read yet.
+
+The state is a value: a run replaces it page by page, and each new state is true as soon as the rows of its page
+are loaded. So it is saved in the same load as those rows, never before. All bounds are inclusive: stamps are
+whole seconds, and thousands of records can share one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+BEGINNING = -(2**62)
+"""Before every stamp."""
+TOP = 2**62
+"""After every stamp, those in the future too."""
+MOST_OWED = 20
+"""Owed spans kept apart; more are joined, so that the state stays small however often runs are cut."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """Where a span was left: two ways to find the place again in a view that has moved.
+
+    `below` counts the records from the cut to the end of the view; edits and removals only make it smaller. None
+    if the view has no total. `tail` holds the last ids read with the span's highest stamp, in the order served.
+    """
+
+    below: int | None
+    tail: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Stamps from `low` to `high`, both included, that are still to be read; `cut` where reading began already."""
+
+    low: int
+    high: int
+    cut: Cut | None = None
+
+    def contains(self, stamp: int) -> bool:
+        """Whether a record with this stamp belongs to the span."""
+        return self.low <= stamp <= self.high
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalkState:
+    """The memory of one walk.
+
+    `watermark`: start of the last run that read page 1; nothing older is unread, except what follows.
+    `spans`: unread, newest first. `owed`: read before, to be read once more, after everything else (the lookback).
+    `unproven`: read this run without a `meta.total` to prove that nothing slid past; owed in the next run.
+    `doubts`: stamps inside which records may have changed places while they were read.
+    `reshuffles`: this view is known to change the order of equal stamps. `unordered`: it ignores the order asked.
+    """
+
+    watermark: int | None = None
+    spans: tuple[Span, ...] = ()
+    owed: tuple[Span, ...] = ()
+    unproven: tuple[Span, ...] = ()
+    doubts: tuple[int, ...] = ()
+    reshuffles: bool = False
+    unordered: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every span was read; what is owed is read again by the next run and does not count."""
+        return not self.spans and self.watermark is not None
+
+    def to_json(self) -> dict[str, Any]:
+        """The state as plain JSON, times in ISO 8601 UTC, for dlt's own state."""
+        return {
+            "watermark": _iso(self.watermark),
+            "spans": [_span_to_json(s) for s in self.spans],
+            "owed": [_span_to_json(s) for s in self.owed],
+            "unproven": [_span_to_json(s) for s in self.unproven],
+            "doubts": [_iso(d) for d in self.doubts],
+            "reshuffles": self.reshuffles,
+            "unordered": self.unordered,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any] | None) -> WalkState:
+        """Read what `to_json` wrote; a missing state is that of a walk that never ran."""
+        if not data:
+            return cls()
+        return cls(
+            watermark=_seconds(data["watermark"]),
+            spans=tuple(_span_from_json(s) for s in data["spans"]),
+            owed=tuple(_span_from_json(s) for s in data["owed"]),
+            unproven=tuple(_span_from_json(s) for s in data["unproven"]),
+            doubts=tuple(d for d in map(_seconds, data["doubts"]) if d is not None),
+            reshuffles=data["reshuffles"],
+            unordered=data["unordered"],
+        )
+
+
+def close(spans: Iterable[Span], *, top: int, down_to: int, cut: Cut | None) -> tuple[Span, ...]:
+    """The spans that stay open once everything from `top` down to `down_to` was read, `down_to` itself in part.
+
+    A span that starts above `top` is left alone: what was read does not reach its upper end.
+    """
+    return tuple(
+        s if s.high > top or s.high < down_to else replace(s, high=down_to, cut=cut)
+        for s in spans
+        if s.high > top or s.high < down_to or s.low <= down_to
+    )
+
+
+def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Overlapping spans joined, newest first, at most `MOST_OWED` of them (the closest neighbours are joined)."""
+    out: list[Span] = []
+    for span in sorted(spans, key=lambda s: (s.high, s.low), reverse=True):
+        if out and span.high >= out[-1].low - 1:
+            out[-1] = replace(out[-1], low=min(out[-1].low, span.low))
+        else:
+            out.append(span)
+    while len(out) > MOST_OWED:
+        nearest = min(range(len(out) - 1), key=lambda i: out[i].low - out[i + 1].high)
+        out[nearest : nearest + 2] = [replace(out[nearest], low=out[nearest + 1].low)]
+    return tuple(out)
+
+
+def _iso(seconds: int | None) -> str | None:
+    if seconds is None or seconds in (BEGINNING, TOP):
+        return None
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _seconds(text: str | None) -> int | None:
+    return None if text is None else int(datetime.fromisoformat(text).timestamp())
+
+
+def _span_to_json(span: Span) -> dict[str, Any]:
+    data: dict[str, Any] = {"low": _iso(span.low), "high": _iso(span.high)}
+    if span.cut is not None:
+        data |= {"below": span.cut.below, "tail": list(span.cut.tail)}
+    return data
+
+
+def _span_from_json(data: Mapping[str, Any]) -> Span:
+    low, high = _seconds(data["low"]), _seconds(data["high"])
+    return Span(
+        low=BEGINNING if low is None else low,
+        high=TOP if high is None else high,
+        cut=Cut(below=data["below"], tail=tuple(data["tail"])) if "below" in data else None,
+    )
