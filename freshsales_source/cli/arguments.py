@@ -1,0 +1,130 @@
+"""The command line: which commands there are, and what they take. No default here hides a setting's own."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+DATASET = re.compile(r"[a-z_][a-z0-9_]{0,47}")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    root = argparse.ArgumentParser(
+        prog="freshsales",
+        description="Freshsales to your warehouse: every record, every change, every deletion.",
+        epilog="The API key comes from FRESHSALES_API_KEY or .dlt/secrets.toml, never from the command line.",
+    )
+    root.add_argument("--version", action="store_true", help="print the version and exit")
+    commands = root.add_subparsers(dest="command", metavar="COMMAND")
+    _check(commands)
+    _sync(commands)
+    _status(commands)
+    _emulator(commands)
+    _demo(commands)
+    return root
+
+
+def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser(
+        "check", help="are address, key and rights right, and what is there to load?"
+    )
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    _common(command)
+
+
+def _sync(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser("sync", help="load what is new, changed or deleted")
+    command.add_argument("objects", nargs="*", metavar="OBJECT", help="tables to sync (default: all)")
+    command.add_argument(
+        "--max-calls", type=_positive, metavar="N", help="end cleanly after N API calls (exit 75)"
+    )
+    command.add_argument(
+        "--dry-run", action="store_true", help="say what it would read, in calls and minutes"
+    )
+    command.add_argument("--strict", action="store_true", help="unchecked counts as failed (exit 4)")
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    _warehouse(command)
+    _common(command)
+
+
+def _status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser("status", help="how whole is the copy, as of when? No API call.")
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    _warehouse(command)
+    _common(command)
+
+
+def _emulator(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser("emulator", help="serve a made-up Freshsales account on this machine")
+    command.add_argument("--port", type=int, default=8900, help="port on 127.0.0.1 (default 8900; 0: any)")
+    command.add_argument("--api-key", default="demo-key", help="the key it accepts (default demo-key)")
+    command.add_argument("--seed-dir", type=Path, metavar="DIR", help="fill it from a folder of CSV files")
+    command.add_argument("--seed", type=int, default=1, help="another company for every number (default 1)")
+    command.add_argument("--plan", default="growth", help="limits of that plan, or `none` (default growth)")
+    command.add_argument(
+        "--limit",
+        action="append",
+        type=_limit,
+        metavar="N/S",
+        help="N calls in S seconds, in place of the plan's; may be repeated",
+    )
+    command.add_argument("--others", type=float, default=0.0, metavar="N", help="calls a minute by others")
+    command.add_argument("--latency-ms", type=float, default=0.0, help="added to every answer")
+    command.add_argument("--strict", action="store_true", help="the worse position of every switch")
+    command.add_argument(
+        "--switch", action="append", type=_switch, default=[], metavar="NAME=VALUE", help="may be repeated"
+    )
+    command.add_argument("--list-switches", action="store_true", help="print all switches and exit")
+
+
+def _demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser("demo", help="sync a made-up company into DuckDB; needs no account")
+    command.add_argument(
+        "--duckdb",
+        type=Path,
+        default=Path("freshsales-demo.duckdb"),
+        metavar="PATH",
+        help="the file it makes anew (default ./freshsales-demo.duckdb)",
+    )
+
+
+def _common(command: argparse.ArgumentParser) -> None:
+    command.add_argument("-v", "--verbose", action="store_true", help="log every decision")
+
+
+def _warehouse(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--destination", default="duckdb", help="a dlt destination (default duckdb)")
+    command.add_argument(
+        "--dataset", type=_dataset, default="freshsales", help="schema in the warehouse (default freshsales)"
+    )
+    command.add_argument(
+        "--duckdb", type=Path, default=Path("freshsales.duckdb"), metavar="PATH", help="the DuckDB file"
+    )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 up")
+    return int(text)
+
+
+def _dataset(text: str) -> str:
+    if not DATASET.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form [a-z_][a-z0-9_]{{0,47}}")
+    return text
+
+
+def _limit(text: str) -> tuple[int, float]:
+    match = re.fullmatch(r"(\d+)/(\d+(?:\.\d+)?)", text)
+    if match is None or not int(match[1]) or not float(match[2]):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form 400/60")
+    return int(match[1]), float(match[2])
+
+
+def _switch(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form name=value")
+    return name, value

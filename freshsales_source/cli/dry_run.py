@@ -1,0 +1,70 @@
+"""`freshsales sync --dry-run`: the views, pages, calls and minutes that a sync would take. Loads nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from freshsales_source.check import ObjectFinding, diagnose
+from freshsales_source.cli.check import object_facts
+from freshsales_source.client import build_client
+from freshsales_source.clock import Clock
+from freshsales_source.config import Settings
+from freshsales_source.entities import ENTITIES
+from freshsales_source.entity_types import Selector
+from freshsales_source.object_state import ObjectState
+from freshsales_source.warehouse import Warehouse
+
+
+def run_dry(settings: Settings, warehouse: Warehouse, clock: Clock, *, as_json: bool) -> int:
+    """Count what there is (one call per view, as `check` does) and print the forecast."""
+    wanted = settings.objects or [entity.name for entity in ENTITIES]
+    facts = [row for row in object_facts() if row.object in wanted]
+    with build_client(settings, clock=clock) as client:
+        found = diagnose(client, facts, clock=clock, views=settings.views)
+    states = warehouse.states()
+    rows = [_forecast(row, states.get(row.object), settings.page_size) for row in found.objects]
+    lookups = sum(1 + len(e.read.also) for e in ENTITIES if isinstance(e.read, Selector) and e.name in wanted)
+    calls = sum(row["calls"] for row in rows) + lookups
+    minutes = seconds_for(calls, settings) / 60
+    if as_json:
+        print(
+            json.dumps(
+                {"objects": rows, "lookup_calls": lookups, "calls": calls, "minutes": round(minutes, 1)}
+            )
+        )
+    else:
+        for row in rows:
+            views = ", ".join(str(view) for view in row["views"])
+            print(f"{row['object']:<16}{row['pages']:>7,} pages {row['calls']:>7,} calls   views {views}")
+        print(f"{'lookups':<16}{'':>13} {lookups:>7,} calls")
+        print(
+            f"{calls:,} calls, at least {minutes:.1f} minutes within the limits of this plan. Nothing was loaded."
+        )
+    for problem in found.problems:
+        print(f"{problem.reason}: {problem.what}. {problem.remedy}")
+    return found.exit_code
+
+
+def _forecast(found: ObjectFinding, state: object, page_size: int) -> dict[str, Any]:
+    """Pages and calls for one object: all pages at first, one call per view when only changes are left."""
+    saved = ObjectState.from_json(state if isinstance(state, dict) else None)
+    total = (found.records or 0) + (found.binned or 0)
+    views = len(found.views) + (found.binned is not None)
+    pages = views if saved.is_complete else max(views, -(-total // page_size))
+    return {
+        "object": found.object,
+        "views": [view.id for view in found.views],
+        "pages": pages,
+        "calls": pages + 2,
+        "is_first": not saved.is_complete,
+    }
+
+
+def seconds_for(calls: int, settings: Settings) -> float:
+    """The least time that so many calls take within the account's limits, less the reserve."""
+    longest = 0.0
+    for limit in settings.limits:
+        allowed = max(1, int(limit.requests * (1 - settings.reserve)))
+        longest = max(longest, (calls - 1) // allowed * limit.seconds)
+    return longest

@@ -1,0 +1,41 @@
+"""The project folder: `.dlt/config.toml` and `.dlt/secrets.toml`, read the way dlt finds them."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from freshsales_source.config import Settings, read_settings
+from freshsales_source.errors import ConfigurationError
+
+
+def settings_of_project(flags: Mapping[str, object]) -> Settings:
+    """The settings: flags over environment over secrets.toml over config.toml. Raises ConfigurationError."""
+    folder = Path(os.environ.get("DLT_PROJECT_DIR", ".")) / ".dlt"
+    return read_settings(
+        flags=flags,
+        environment=os.environ,
+        secrets=_section(folder / "secrets.toml"),
+        config=_section(folder / "config.toml"),
+    )
+
+
+def _section(path: Path) -> Mapping[str, object]:
+    """The table `[sources.freshsales]` of a file; empty where there is none."""
+    try:
+        document: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{path} is not valid TOML ({error})", remedy="Mend the line it names; text needs quotes."
+        ) from None
+    section = document.get("sources", {}).get("freshsales", {})
+    if not isinstance(section, dict):
+        raise ConfigurationError(
+            f"sources.freshsales in {path} is no table", remedy="Write [sources.freshsales]."
+        )
+    return section

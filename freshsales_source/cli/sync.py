@@ -1,0 +1,72 @@
+"""`freshsales sync`: one run, its progress, its summary."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from rich.console import Console
+
+from freshsales_source.cli.dry_run import run_dry
+from freshsales_source.cli.progress import TerminalProgress
+from freshsales_source.cli.project import settings_of_project
+from freshsales_source.cli.tables import print_report
+from freshsales_source.client import build_client
+from freshsales_source.clock import SystemClock
+from freshsales_source.sync import Syncing, sync
+from freshsales_source.warehouse import Target, Warehouse
+
+
+def run_sync(options: Namespace) -> int:
+    """Sync as the options say; return the run's exit code."""
+    flags: dict[str, object] = {"max_calls": options.max_calls, "objects": options.objects or None}
+    settings = settings_of_project(flags)
+    warehouse = Warehouse(target_of(options), settings.account)
+    clock, stop = SystemClock(), threading.Event()
+    if options.dry_run:
+        return run_dry(settings, warehouse, clock, as_json=options.json)
+    with TerminalProgress() as progress, _stopping_on_signals(stop):
+        report = sync(
+            Syncing(
+                settings=settings,
+                warehouse=warehouse,
+                clock=clock,
+                client=lambda: build_client(settings, clock=clock, stop=stop),
+                observer=progress,
+                is_strict=options.strict,
+            )
+        )
+    if options.json:
+        print(json.dumps(report.to_json(), indent=2))
+    else:
+        print_report(report, warehouse.target.place, Console())
+    return report.exit_code
+
+
+def target_of(options: Namespace) -> Target:
+    """Where the options say the rows go."""
+    return Target(destination=options.destination, dataset=options.dataset, duckdb=options.duckdb)
+
+
+@contextmanager
+def _stopping_on_signals(stop: threading.Event) -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM ends the run cleanly; a second one at once."""
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        print("Stopping after the requests under way; once more to stop at once.", file=sys.stderr)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,107 @@
+"""Reading a lookup: a small table answered whole by a selector, read again once it is old enough.
+
+Lookups are merged, never replaced: a stage that leaves the selector keeps its row, so old deals keep its label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from freshsales_source.decode import Layout, Page, Reading, decode_page
+from freshsales_source.entity_types import Entity, Selector
+from freshsales_source.errors import FreshsalesError
+from freshsales_source.paging import server_time
+from freshsales_source.reading import Batch, Tally
+from freshsales_source.run import Run
+from freshsales_source.throttle import Meter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupState:
+    """When a lookup was last read."""
+
+    read_at: datetime | None = None
+
+    def is_fresh(self, now: datetime, every_s: int) -> bool:
+        """Whether it was read less than `every_s` seconds ago."""
+        return self.read_at is not None and timedelta() <= now - self.read_at < timedelta(seconds=every_s)
+
+    def to_json(self) -> dict[str, Any]:
+        """The state as plain JSON."""
+        return {"read_at": self.read_at.isoformat() if self.read_at else None}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any] | None) -> LookupState:
+        """Read what `to_json` wrote."""
+        read_at = (data or {}).get("read_at")
+        return cls(read_at=datetime.fromisoformat(read_at) if read_at else None)
+
+
+class LookupReader:
+    """Reads one lookup, in the run's threads."""
+
+    def __init__(self, run: Run, entity: Entity, state: LookupState) -> None:
+        self.entity = entity
+        self.state = state
+        self.tally = Tally()
+        self.meter = Meter()
+        self._run = run
+        self._layout = Layout.of(entity)
+        self._client = run.client.metered(self.meter)
+        self._pages: Future[list[Page]] | None = None
+        self._is_done = state.is_fresh(run.clock.now(), run.settings.lookups_every_s)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to read in this run."""
+        return self._is_done or self.tally.error is not None
+
+    def start(self) -> None:
+        """Ask in the background, unless the lookup is fresh."""
+        if not self.is_done and self._pages is None:
+            self._pages = self._run.pool.submit(lambda: list(self._read()))
+
+    def batch(self) -> Batch:
+        """The rows, each id once; none if the lookup is fresh. Raises what the run does not keep to itself."""
+        if self._pages is None:
+            return Batch(tables={}, layout=self._layout, state=self.state)
+        try:
+            pages = self._pages.result()
+        except FreshsalesError as error:
+            if not isinstance(error, self._run.keeps):
+                raise
+            self.tally.error = error
+            return Batch(tables={}, layout=self._layout, state=self.state)
+        finally:
+            self._pages = None
+        self._is_done = True
+        self.state = LookupState(read_at=self._run.clock.now())
+        table = _last_of_each_id(pages, self.entity.name)
+        self.tally.rows_read += sum(len(page.ids) for page in pages)
+        self.tally.rows_loaded += table.num_rows
+        self._run.observer.page_read(self.entity.name, view=0, page=1, pages=1, rows=table.num_rows)
+        return Batch(tables={self.entity.name: table}, layout=self._layout, state=self.state)
+
+    def new_load(self) -> None:
+        """Nothing is kept from one load to the next."""
+
+    def _read(self) -> Iterator[Page]:
+        selector = self.entity.read
+        assert isinstance(selector, Selector)
+        for part in (selector, *selector.also):
+            answer = self._run.get_once(part.path, self._client)
+            at = server_time(answer, self._run.clock)
+            self._run.started_at(at)
+            yield decode_page(answer.body, self._layout, envelope=part.envelope, read=Reading(synced_at=at))
+
+
+def _last_of_each_id(pages: list[Page], name: str) -> pa.Table:
+    table = pa.concat_tables([page.tables[name] for page in pages], promote_options="default")
+    last = {record_id: row for row, record_id in enumerate(i for page in pages for i in page.ids)}
+    return table.take(pa.array(sorted(last.values()), pa.int64()))

@@ -1,0 +1,106 @@
+"""From a row of the entity table to a dlt resource.
+
+A resource hands over Arrow tables with their hints and sets its state in the same breath: dlt commits both in one
+package. All resources of a source start before any of them is waited for, so that objects are read side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import dlt
+import pyarrow as pa
+from dlt.sources import DltResource
+
+from freshsales_source.columns import Table, dlt_columns
+from freshsales_source.decode import Layout
+from freshsales_source.entity_types import Entity, Selector
+from freshsales_source.lookups import LookupReader, LookupState
+from freshsales_source.object_state import ObjectState
+from freshsales_source.reading import ObjectReader
+from freshsales_source.run import Run
+
+Reader: TypeAlias = ObjectReader | LookupReader
+
+
+class SharedRun:
+    """The run that the resources of one source share: opened by the first to be pulled, closed by the last."""
+
+    def __init__(self, open_run: Callable[[], Run]) -> None:
+        self.readers: dict[str, Reader] = {}
+        self._open_run = open_run
+        self._run: Run | None = None
+        self._users = 0
+
+    @contextmanager
+    def use(self) -> Iterator[Run]:
+        """Hold the run open; readers live as long as anybody does."""
+        if self._run is None:
+            self._run = self._open_run()
+        self._users += 1
+        try:
+            yield self._run
+        finally:
+            self._users -= 1
+            if not self._users:
+                self._run.close()
+                self._run = None
+                self.readers.clear()
+
+    def reader(self, run: Run, entity: Entity, state: dict[str, Any]) -> Reader:
+        """The reader of an object: the one at work, else a new one that goes on from the saved state."""
+        if entity.name not in self.readers:
+            self.readers[entity.name] = (
+                LookupReader(run, entity, LookupState.from_json(state))
+                if isinstance(entity.read, Selector)
+                else ObjectReader(run, entity, ObjectState.from_json(state))
+            )
+        return self.readers[entity.name]
+
+
+def object_resource(entity: Entity, shared: SharedRun, *, in_slices: bool) -> DltResource:
+    """The dlt resource of one object. `in_slices` ends it after one batch; the next load goes on."""
+
+    def read() -> Iterator[Any]:
+        state = dlt.current.resource_state(entity.name)
+        with shared.use() as run:
+            reader = shared.reader(run, entity, state)
+            is_first = not state
+            reader.new_load()
+            reader.start()
+            yield None  # dlt passes over it and pulls the next resource, which starts, too
+            if is_first:
+                yield from _hinted(_empty_tables(entity), Layout.of(entity))
+            while True:
+                batch = reader.batch()
+                yield from _hinted(batch.tables, batch.layout)
+                state.clear()
+                state.update(batch.state.to_json())
+                if in_slices or reader.is_done:
+                    return
+                reader.start()
+
+    return dlt.resource(read, name=entity.name, file_format="parquet")
+
+
+def _empty_tables(entity: Entity) -> dict[str, pa.Table]:
+    """Tables without a row, so that all exist from the first load on, whatever the account holds."""
+    return {name: schema.empty_table() for name, schema in Layout.of(entity).schemas.items()}
+
+
+def _hinted(tables: Mapping[str, pa.Table], layout: Layout) -> Iterator[Any]:
+    by_name = {table.name: table for table in layout.tables}
+    for name, rows in tables.items():
+        yield dlt.mark.with_hints(rows, _hints(by_name[name]), create_table_variant=True)
+
+
+def _hints(table: Table) -> Any:
+    return dlt.mark.make_hints(
+        table_name=table.name,
+        # delete-insert: dlt's upsert leaves duplicates or stuck packages on DuckDB when an id comes twice.
+        write_disposition={"disposition": "merge", "strategy": "delete-insert"},
+        columns=dlt_columns(table),
+        additional_table_hints={"description": table.description},
+    )

@@ -1,0 +1,112 @@
+"""What the objects of one run share: client, clock, threads, the run's start, and the pages of a load."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from types import TracebackType
+from typing import Protocol
+
+from freshsales_source.client import Answer, Client
+from freshsales_source.clock import Clock
+from freshsales_source.config import Settings
+from freshsales_source.errors import FreshsalesError
+
+PAGES_PER_LOAD = 50
+"""Pages handed over at once: a kill repeats no more, and memory holds no more."""
+
+
+class Permits:
+    """Pages that may still be asked for before what was read is handed over; shared by the walks of a load."""
+
+    def __init__(self, pages: int = PAGES_PER_LOAD) -> None:
+        self._pages = pages
+        self._left = pages
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        """Take one; False when none is left."""
+        with self._lock:
+            self._left -= 1
+            return self._left >= 0
+
+    def renew(self) -> None:
+        """Allow a full load again."""
+        with self._lock:
+            self._left = self._pages
+
+
+class Observer(Protocol):
+    """Told of every page that was read, for progress; called from several threads."""
+
+    def page_read(self, object: str, *, view: int, page: int, pages: int | None, rows: int) -> None:
+        """One page of `object` was answered; `pages` is the number of pages of the view, where known."""
+        ...
+
+
+class Silence:
+    """An observer that does nothing."""
+
+    def page_read(self, object: str, *, view: int, page: int, pages: int | None, rows: int) -> None:
+        """Do nothing."""
+
+
+class Run:
+    """One run over one account; close it to give back threads and connections.
+
+    `permits` are shared by all objects where a run is loaded in slices (`freshsales sync`); None lets each object
+    hand over its pages in turn, as within one load of a plain dlt run. `keeps` decides which errors end an object
+    with what was read so far instead of being raised.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: Client,
+        clock: Clock,
+        *,
+        permits: Permits | None = None,
+        keeps: tuple[type[FreshsalesError], ...] = (),
+        observer: Observer | None = None,
+    ) -> None:
+        self.settings = settings
+        self.client = client
+        self.clock = clock
+        self.permits = permits
+        self.keeps = keeps
+        self.observer: Observer = observer or Silence()
+        self.pool = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="freshsales")
+        self._started_at: int | None = None
+        self._lock = threading.Lock()
+        self._answers: dict[str, Answer] = {}
+
+    def started_at(self, heard: datetime) -> int:
+        """The run's start on the server's clock, in seconds: when its first answer was given, this one or another."""
+        with self._lock:
+            if self._started_at is None:
+                self._started_at = int(heard.timestamp())
+            return self._started_at
+
+    def get_once(self, path: str, client: Client) -> Answer:
+        """The answer to a lookup, asked for once a run however many tables are made from it."""
+        with self._lock:
+            answer = self._answers.get(path)
+        if answer is None:
+            answer = client.get(path)
+            with self._lock:
+                self._answers[path] = answer
+        return answer
+
+    def close(self) -> None:
+        """Wait for the requests under way, then give back threads and connections."""
+        self.pool.shutdown(cancel_futures=True)
+        self.client.close()
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,71 @@
+"""The dlt source. Building it makes no request: schedulers list its resources without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import dlt
+from dlt.common.typing import TSecretStrValue
+from dlt.sources import DltResource
+
+from freshsales_source.client import build_client
+from freshsales_source.clock import SystemClock
+from freshsales_source.config import Settings, read_settings
+from freshsales_source.entities import ENTITIES
+from freshsales_source.errors import CallCeilingReached, ConfigurationError, QuotaExhausted
+from freshsales_source.resources import SharedRun, object_resource
+from freshsales_source.run import Run
+
+
+@dlt.source(name="freshsales", section="freshsales")
+def freshsales(
+    domain: str = dlt.config.value,
+    api_key: TSecretStrValue = dlt.secrets.value,
+    plan: str = "growth",
+    rate_limits: list[Any] | None = None,
+    reserve: float = 0.1,
+    on_quota: str = "wait",
+    max_calls: int | None = None,
+    budget_store: str | None = None,
+    concurrency: int = 4,
+    page_size: int = 100,
+    timeout_s: float = 60.0,
+    retries: int = 5,
+    start_date: str | None = None,
+    lookback_s: int = 300,
+    lookups_every_s: int = 3600,
+    objects: list[str] | None = None,
+    views: dict[str, Any] | None = None,
+    time_zone: str = "UTC",
+) -> Iterable[DltResource]:
+    """Contacts, accounts, deals and the lookups they point to, incremental by `updated_at`.
+
+    Every argument is a setting of the README, read by dlt from `[sources.freshsales]`, secrets.toml or the
+    environment where it is not given. One run is one load: interrupted, it repeats itself. A quota that is gone with
+    `on_quota="stop"`, or `max_calls` reached, ends the load cleanly with what was read; anything else that keeps an
+    object from being read whole is raised. Raises ConfigurationError for a bad value, before any request.
+    """
+    given = {name: value for name, value in locals().items() if value is not None}
+    settings = read_settings(flags=given)
+    return source_resources(settings, SharedRun(lambda: _open(settings)), in_slices=False)
+
+
+def source_resources(settings: Settings, shared: SharedRun, *, in_slices: bool) -> list[DltResource]:
+    """The resources of all objects, those that the setting `objects` leaves out aside."""
+    known = [entity.name for entity in ENTITIES]
+    for name in settings.objects or ():
+        if name not in known:
+            raise ConfigurationError(
+                f"`objects` names {name!r}, which is no object", remedy=f"Objects are: {', '.join(known)}."
+            )
+    wanted = settings.objects or known
+    return [
+        object_resource(entity, shared, in_slices=in_slices) for entity in ENTITIES if entity.name in wanted
+    ]
+
+
+def _open(settings: Settings) -> Run:
+    clock = SystemClock()
+    client = build_client(settings, clock=clock)
+    return Run(settings, client, clock, keeps=(CallCeilingReached, QuotaExhausted))

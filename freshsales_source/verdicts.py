@@ -1,0 +1,126 @@
+"""What can be said about an object after a run, and the run's exit code. Pure: facts in, verdict out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from freshsales_source.errors import (
+    Forbidden,
+    FreshsalesError,
+    Interrupted,
+    NotFound,
+    ObjectError,
+    RetriableError,
+)
+from freshsales_source.exit_codes import ExitCode, prevailing
+
+
+class Verdict(StrEnum):
+    """How far the copy of one object can be trusted."""
+
+    MATCHED = "matched"
+    """The counts are equal, and everything the views showed was read."""
+    MOVING = "moving"
+    """The counts differ, and people were working while the object was read."""
+    MISMATCH = "mismatch"
+    """The counts differ, and nothing moved."""
+    UNCHECKED = "unchecked"
+    """There is no count to compare with."""
+    PARTIAL = "partial"
+    """Reading goes on in the next run."""
+    FAILED = "failed"
+    """The object could not be read."""
+    NOT_AVAILABLE = "not_available"
+    """This account has no such object."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a run found out about one object.
+
+    `expected` and `loaded` count live records in the CRM's views and in the warehouse; None where not known.
+    `unseen` names pipelines none of whose deals were ever seen. `is_lookup` objects have no count at all.
+    """
+
+    error: FreshsalesError | None = None
+    is_lookup: bool = False
+    is_complete: bool = True
+    is_filtered: bool = False
+    expected: int | None = None
+    loaded: int | None = None
+    has_moved: bool = False
+    doubts: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+
+
+def judge(facts: Facts) -> tuple[Verdict, str]:
+    """The verdict on one object, and the reason in one line (empty where there is nothing to explain)."""
+    if isinstance(facts.error, RetriableError | Interrupted):
+        return Verdict.PARTIAL, str(facts.error)
+    if facts.error is not None:
+        return Verdict.FAILED, str(facts.error)
+    if facts.is_lookup:
+        return Verdict.MATCHED, ""
+    if not facts.is_complete:
+        return Verdict.PARTIAL, "older records are still to be read"
+    return _compare(facts)
+
+
+def _compare(facts: Facts) -> tuple[Verdict, str]:
+    if facts.is_filtered:
+        return Verdict.UNCHECKED, "`start_date` leaves out older records, so the counts cannot be compared"
+    if facts.expected is None or facts.loaded is None:
+        return Verdict.UNCHECKED, "no count to compare with" + _in_brackets(facts.doubts)
+    if facts.unseen:
+        names = ", ".join(f'"{name}"' for name in facts.unseen)
+        return Verdict.UNCHECKED, (
+            f"no deal of pipeline {names} was seen, and the standard views may show the default pipeline only: "
+            "make one saved view over all pipelines and set views.deals"
+        )
+    if facts.expected == facts.loaded and not facts.doubts:
+        return Verdict.MATCHED, ""
+    counts = f"{facts.expected} in the CRM, {facts.loaded} in the warehouse" + _in_brackets(facts.doubts)
+    if facts.has_moved:
+        return Verdict.MOVING, f"{counts}; records came and went during the run"
+    return Verdict.MISMATCH, counts
+
+
+def _in_brackets(doubts: tuple[str, ...]) -> str:
+    return f" ({'; '.join(doubts)})" if doubts else ""
+
+
+def exit_code(
+    verdicts: Iterable[Verdict], errors: Iterable[FreshsalesError], *, is_strict: bool = False
+) -> ExitCode:
+    """The run's exit code: 3 if no object could be read, 75 if it is not finished, 4 if one is not whole, else 0."""
+    seen, errors = list(verdicts), list(errors)
+    refused = [error for error in errors if isinstance(error, ObjectError)]
+    if seen and len(refused) == len(seen) and all(isinstance(e, Forbidden | NotFound) for e in refused):
+        return ExitCode.CONFIGURATION
+    codes = [error.exit_code for error in errors]
+    if Verdict.PARTIAL in seen:
+        codes.append(ExitCode.UNFINISHED)
+    if {Verdict.FAILED, Verdict.MISMATCH} & set(seen) or (is_strict and Verdict.UNCHECKED in seen):
+        codes.append(ExitCode.INCOMPLETE)
+    return prevailing(codes)
+
+
+def summary(verdicts: Iterable[tuple[str, Verdict, str]], at: str) -> str:
+    """The first line of `status`: how whole the copy is, as of when."""
+    rows = list(verdicts)
+    partial = [(name, why) for name, verdict, why in rows if verdict is Verdict.PARTIAL]
+    broken = [
+        f"{name}: {why or verdict}"
+        for name, verdict, why in rows
+        if verdict in (Verdict.FAILED, Verdict.MISMATCH, Verdict.MOVING)
+    ]
+    unchecked = [f"{name}: {why}" for name, verdict, why in rows if verdict is Verdict.UNCHECKED]
+    if partial:
+        return f"Not finished: {', '.join(name for name, _ in partial)} ({partial[0][1]})"
+    if broken:
+        return f"Whole as of {at} except {'; '.join(broken)}"
+    if unchecked:
+        return f"Not checked: {'; '.join(unchecked)}"
+    return f"Whole as of {at}"

@@ -1,0 +1,132 @@
+"""The warehouse a sync loads into: the dlt pipeline that belongs to it, and the few questions asked of it.
+
+All reads go through dlt's own client, so that they work on every SQL destination and a DuckDB file is never opened
+twice. A table that does not exist yet is None, not 0.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dlt
+from dlt.common.destination.exceptions import DestinationUndefinedEntity
+from dlt.common.pipeline import get_dlt_pipelines_dir
+from dlt.destinations.exceptions import DatabaseUndefinedRelation
+
+from freshsales_source.account import Account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where the rows go. `duckdb` is the file for that destination; `pipelines_dir` is dlt's own choice if None."""
+
+    destination: str = "duckdb"
+    dataset: str = "freshsales"
+    duckdb: Path = Path("freshsales.duckdb")
+    pipelines_dir: Path | None = None
+
+    @property
+    def place(self) -> str:
+        """The destination in words for a person; the absolute path of a database file."""
+        return str(self.duckdb.resolve()) if self.destination == "duckdb" else self.destination
+
+
+class Warehouse:
+    """One dataset in one destination, fed from one account."""
+
+    def __init__(self, target: Target, account: Account) -> None:
+        self.target = target
+        # The name keeps the states of two accounts, or of two files, apart on one machine.
+        words = "\n".join((account.base_url, target.place, target.dataset))
+        self.pipeline: dlt.Pipeline = dlt.pipeline(
+            pipeline_name=f"freshsales_{hashlib.sha256(words.encode()).hexdigest()[:12]}",
+            pipelines_dir=str(target.pipelines_dir or get_dlt_pipelines_dir()),
+            destination=_destination(target),
+            dataset_name=target.dataset,
+        )
+
+    def prepare(self) -> bool:
+        """Load what an earlier run left behind, and take the state from the warehouse; whether state was thrown away.
+
+        A dataset that is gone takes the local state with it: what it remembers as loaded is no longer there.
+        """
+        while self.pipeline.has_pending_data:
+            self.pipeline.run()
+        if not self.pipeline.state.get("sources"):
+            return False
+        if self._has_dataset():
+            return False
+        self.pipeline.drop()
+        return True
+
+    def load(self, source: Any) -> None:
+        """Load a source as one package: its rows and its state, both or neither."""
+        self.pipeline.run(source)
+
+    def live_rows(self, table: str) -> int | None:
+        """How many rows of an object are not deleted."""
+        rows = self._query(f"SELECT count(*) FROM {self._name(table)} WHERE NOT is_deleted")
+        return None if rows is None else int(rows[0][0])
+
+    def unseen_pipelines(self) -> tuple[str, ...]:
+        """Names of the account's pipelines that no deal belongs to."""
+        deals, pipelines = self._name("deals"), self._name("deal_pipelines")
+        rows = self._query(
+            f"SELECT p.name FROM {pipelines} p WHERE NOT p.is_deleted"
+            f" AND p.id NOT IN (SELECT deal_pipeline_id FROM {deals} WHERE deal_pipeline_id IS NOT NULL)"
+            f" AND EXISTS (SELECT 1 FROM {deals}) ORDER BY p.id"
+        )
+        return tuple(str(row[0]) for row in rows or ())
+
+    def rows(
+        self, table: str, columns: Sequence[str], *, where: str = "", order: str = ""
+    ) -> list[dict[str, Any]] | None:
+        """Rows of one of our own audit tables as dicts; None where the table does not exist yet."""
+        query = f"SELECT {', '.join(columns)} FROM {self._name(table)}"
+        query += f" WHERE {where}" if where else ""
+        query += f" ORDER BY {order}" if order else ""
+        rows = self._query(query)
+        return None if rows is None else [dict(zip(columns, row, strict=True)) for row in rows]
+
+    def count(self, table: str) -> int | None:
+        """How many rows a table has."""
+        rows = self._query(f"SELECT count(*) FROM {self._name(table)}")
+        return None if rows is None else int(rows[0][0])
+
+    def tables(self) -> list[str]:
+        """The tables of the source, in alphabetical order, dlt's own left out."""
+        schema = self.pipeline.schemas.get("freshsales")
+        return sorted(schema.data_table_names(seen_data_only=False)) if schema else []
+
+    def states(self) -> dict[str, Any]:
+        """The saved state of every object, by name."""
+        sources: dict[str, Any] = dict(self.pipeline.state.get("sources", {}))
+        resources: dict[str, Any] = sources.get("freshsales", {}).get("resources", {})
+        return resources
+
+    def _has_dataset(self) -> bool:
+        if self.target.destination == "duckdb" and not self.target.duckdb.exists():
+            return False
+        with self.pipeline.destination_client() as client:
+            return bool(client.is_storage_initialized())
+
+    def _name(self, table: str) -> str:
+        with self.pipeline.sql_client() as client:
+            return str(client.make_qualified_table_name(table))
+
+    def _query(self, sql: str) -> list[tuple[Any, ...]] | None:
+        try:
+            with self.pipeline.sql_client() as client, client.execute_query(sql) as cursor:
+                return list(cursor.fetchall())
+        except (DatabaseUndefinedRelation, DestinationUndefinedEntity):
+            return None
+
+
+def _destination(target: Target) -> Any:
+    if target.destination == "duckdb":
+        return dlt.destinations.duckdb(str(target.duckdb.resolve()))
+    return target.destination
