@@ -183,7 +183,7 @@ class _Examination:
             views=tuple(wanted),
             views_seen=seen,
             records=_sum(counts),
-            binned=self._binned(facts, views.get(bin_setting(facts.object)), seen),
+            binned=self._binned(facts.object, views.get(bin_setting(facts.object), (facts.bin_view,)), seen),
         )
 
     def _find_views(self, object: str, wanted: ViewChoice, seen: Sequence[View]) -> list[View]:
@@ -195,13 +195,13 @@ class _Examination:
                 self._problems.append(Problem.of(error, object))
         return found
 
-    def _binned(self, facts: ObjectFacts, chosen: ViewChoice | None, seen: Sequence[View]) -> int | None:
+    def _binned(self, object: str, wanted: ViewChoice, seen: Sequence[View]) -> int | None:
         try:
-            view = find_bin(facts.object, chosen, facts.bin_view, seen)
+            view = find_bin(object, wanted[0], seen)
         except SavedViewNotFound as error:
-            self._problems.append(Problem.of(error, facts.object))
+            self._problems.append(Problem.of(error, object))
             return None
-        return _sum([self._count(facts.object, view)])
+        return _sum([self._count(object, view)])
 
     def _count(self, object: str, view: View) -> _Count:
         """Read one record of a view, for its count."""

@@ -46,10 +46,11 @@ class LookupState:
 class LookupReader:
     """Reads one lookup, in the run's threads."""
 
-    def __init__(self, run: Run, entity: Entity, state: LookupState) -> None:
+    def __init__(self, run: Run, entity: Entity, selector: Selector, state: LookupState) -> None:
         self.entity = entity
         self.state = state
         self.tally = Tally()
+        self._selector = selector
         self.meter = Meter()
         self._run = run
         self._layout = Layout.of(entity)
@@ -92,12 +93,10 @@ class LookupReader:
         """Nothing is kept from one load to the next."""
 
     def _read(self) -> Iterator[Page]:
-        selector = self.entity.read
-        assert isinstance(selector, Selector)
-        for part in (selector, *selector.also):
+        for part in (self._selector, *self._selector.also):
             answer = self._run.get_once(part.path, self._client)
             at = server_time(answer, self._run.clock)
-            self._run.started_at(at)
+            self._run.started_at(at.timestamp())
             yield decode_page(answer.body, self._layout, envelope=part.envelope, read=Reading(synced_at=at))
 
 

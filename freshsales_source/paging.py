@@ -72,6 +72,10 @@ class ViewPages:
     page_size: int
     deleted_reason: str | None = None
 
+    def first(self) -> walk.Page[Page]:
+        """Page 1; raises NotFound where there is no such view."""
+        return self._read(1, self.page_size)
+
     def __call__(self, number: int) -> walk.Page[Page] | None:
         """Page `number`, or None where a page behind the first is answered with 404."""
         try:

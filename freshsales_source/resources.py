@@ -16,7 +16,7 @@ from dlt.sources import DltResource
 
 from freshsales_source.columns import Table, dlt_columns
 from freshsales_source.decode import Layout
-from freshsales_source.entity_types import Entity, Selector
+from freshsales_source.entity_types import Entity, Selector, Views
 from freshsales_source.lookups import LookupReader, LookupState
 from freshsales_source.object_state import ObjectState
 from freshsales_source.reading import ObjectReader
@@ -52,12 +52,16 @@ class SharedRun:
     def reader(self, run: Run, entity: Entity, state: dict[str, Any]) -> Reader:
         """The reader of an object: the one at work, else a new one that goes on from the saved state."""
         if entity.name not in self.readers:
-            self.readers[entity.name] = (
-                LookupReader(run, entity, LookupState.from_json(state))
-                if isinstance(entity.read, Selector)
-                else ObjectReader(run, entity, ObjectState.from_json(state))
-            )
+            self.readers[entity.name] = _reader(run, entity, state)
         return self.readers[entity.name]
+
+
+def _reader(run: Run, entity: Entity, state: dict[str, Any]) -> Reader:
+    match entity.read:
+        case Views() as views:
+            return ObjectReader(run, entity, views, ObjectState.from_json(state))
+        case Selector() as selector:
+            return LookupReader(run, entity, selector, LookupState.from_json(state))
 
 
 def object_resource(entity: Entity, shared: SharedRun, *, in_slices: bool) -> DltResource:

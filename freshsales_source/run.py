@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from types import TracebackType
 from typing import Protocol
 
@@ -81,11 +80,11 @@ class Run:
         self._lock = threading.Lock()
         self._answers: dict[str, Answer] = {}
 
-    def started_at(self, heard: datetime) -> int:
+    def started_at(self, answered_at: float) -> int:
         """The run's start on the server's clock, in seconds: when its first answer was given, this one or another."""
         with self._lock:
             if self._started_at is None:
-                self._started_at = int(heard.timestamp())
+                self._started_at = int(answered_at)
             return self._started_at
 
     def get_once(self, path: str, client: Client) -> Answer:

@@ -51,9 +51,8 @@ def bin_setting(object: str) -> str:
     return f"{object}_bin"
 
 
-def find_bin(object: str, chosen: ViewChoice | None, name: str, seen: Sequence[View]) -> View:
+def find_bin(object: str, choice: int | str, seen: Sequence[View]) -> View:
     """The recycle bin's view; raises SavedViewNotFound, which says what is lost without it."""
-    choice = chosen[0] if chosen else name
     try:
         return find(object, choice, seen)
     except SavedViewNotFound as error:

@@ -16,6 +16,8 @@ import dlt
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
 from dlt.common.pipeline import get_dlt_pipelines_dir
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
+from dlt.destinations.impl.duckdb.duck import DuckDbClient
+from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 
 from freshsales_source.account import Account
 
@@ -128,5 +130,36 @@ class Warehouse:
 
 def _destination(target: Target) -> Any:
     if target.destination == "duckdb":
-        return dlt.destinations.duckdb(str(target.duckdb.resolve()))
+        return _DuckDb(str(target.duckdb.resolve()))
     return target.destination
+
+
+# DuckDB calls a database by its file: in `freshsales.duckdb` the name `freshsales.contacts` could mean the schema or
+# the database, and is refused as ambiguous. There, and only there, dlt must write `freshsales.freshsales.contacts`.
+
+_RENAMED = ("main", "temp", "system")
+"""Files of these names are called otherwise by DuckDB (`main_db`)."""
+
+
+class _SqlClient(DuckDbSqlClient):
+    def catalog_name(self, quote: bool = True, casefold: bool = True) -> str | None:
+        name = Path(self.credentials.database).name.partition(".")[0]
+        if name.casefold() != self.dataset_name.casefold() or name.casefold() in _RENAMED:
+            return super().catalog_name(quote, casefold)
+        return self.escape_column_name(name, casefold=False) if quote else name
+
+    def warn_if_catalog_equals_dataset_name(self) -> None:
+        """Stay silent: it is taken care of."""
+
+
+class _JobClient(DuckDbClient):
+    def __init__(self, schema: Any, config: Any, capabilities: Any) -> None:
+        super().__init__(schema, config, capabilities)
+        names = self.sql_client.dataset_name, self.sql_client.staging_dataset_name
+        self.sql_client = _SqlClient(*names, config.credentials, capabilities)
+
+
+class _DuckDb(dlt.destinations.duckdb):
+    @property
+    def client_class(self) -> type[DuckDbClient]:
+        return _JobClient

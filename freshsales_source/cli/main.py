@@ -18,6 +18,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code. Never raises, except SystemExit for a usage error (2)."""
     # dlt reports usage to its makers unless told otherwise.
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+    # Finished job files hold records; without this they would stay in dlt's folder.
+    os.environ.setdefault("LOAD__DELETE_COMPLETED_JOBS", "true")
     options = parser().parse_args(arguments)
     if options.version:
         return _version()

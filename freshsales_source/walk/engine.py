@@ -17,12 +17,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Generic
 
 from freshsales_source.walk.frontier import Frontier
 from freshsales_source.walk.locate import FAR, locate
 from freshsales_source.walk.page import Content, Fetch, Page
-from freshsales_source.walk.state import BEGINNING, TOP, Cut, Span, WalkState, close, merged
+from freshsales_source.walk.state import (
+    BEGINNING,
+    TOP,
+    Cut,
+    Edge,
+    Span,
+    WalkState,
+    close,
+    edge,
+    fewer,
+    merged,
+)
 from freshsales_source.walk.ties import SELF_EVIDENT, Overlap, Ties
 
 PASSES = 4
@@ -69,6 +81,8 @@ class Walk(Generic[Content]):
         self._lookback_s = lookback_s
         self._floor = floor
         self._frontier = Frontier()
+        self._top: Edge = (TOP, inf)
+        """Where the stretch being read began."""
         self._ties = Ties()
         self._seen: set[int] = set()
         """Ids of the stretch being read; kept only without a total, where nothing else tells that the end repeats."""
@@ -127,14 +141,14 @@ class Walk(Generic[Content]):
         self.state = replace(
             state,
             watermark=min(self._started_at, first.served_at),
-            spans=(Span(low=low, high=TOP), *state.spans),
+            spans=fewer([Span(low=low, high=TOP), *state.spans]),
             owed=merged(owed),
             unproven=(),
         )
 
     def _next_span(self) -> Span | None:
         """The newest unread span; with none left, the newest that is owed."""
-        return max(self.state.spans or self.state.owed, key=lambda s: s.high, default=None)
+        return max(self.state.spans or self.state.owed, key=lambda s: s.edge, default=None)
 
     def _find(self, span: Span) -> Page[Content]:
         return locate(
@@ -152,13 +166,13 @@ class Walk(Generic[Content]):
                 yield Step(page=page, keep=self._wanted(page), state=self.state)
                 answer = self._answer(self._frontier.page_behind, page)
             else:
-                yield self._accept(page, span.high)
+                yield self._accept(page)
                 if not self._reads_on(page, span):
                     return
                 answer = self._answer(page.number + 1, page)
             if answer is None:
                 if not self._stopped_short:
-                    yield self._end(page, span.high, keep=())
+                    yield self._end(page, keep=())
                 return
             page = answer
 
@@ -172,9 +186,11 @@ class Walk(Generic[Content]):
             answer = self._ask(number)
             if answer is not None and answer.ids and not self._is_repeat(answer, page):
                 return answer
+            if not self._frontier.is_at_end and self._frontier.page_behind >= number:
+                self._ask_first()  # Measures anew: a total that fell meanwhile, a page that holds more.
             if self._frontier.is_at_end:
                 return None
-            number = max(1, min(number - 1, self._frontier.page_behind))
+            number = self._frontier.page_behind
         self._stopped_short = True
         return None
 
@@ -195,59 +211,72 @@ class Walk(Generic[Content]):
         """Whether `answer` adds nothing: no new id, or, behind the total's end, the stamps of `page` once more."""
         if answer.total is None:
             return self._seen.issuperset(answer.ids)
-        return self._frontier.first_of(answer.number) >= answer.total and list(answer.stamps) == list(
-            page.stamps
-        )
+        is_behind = self._frontier.first_of(answer.number) >= answer.total
+        return is_behind and list(answer.stamps) == list(page.stamps)
 
     def _resume(self, page: Page[Content], span: Span) -> None:
         cut = None if self.state.reshuffles else span.cut
+        self._top = edge(span.high, cut)
         self._frontier.start(page, None if cut is None else cut.below)
         self._seen.clear()
         self._ties = Ties() if cut is None else Ties(span.high, cut.tail)
 
-    def _accept(self, page: Page[Content], top: int) -> Step[Content]:
-        """Close what `page` completes: everything between `top` and its lowest stamp, that stamp itself in part."""
+    def _accept(self, page: Page[Content]) -> Step[Content]:
+        """Close what `page` completes: all from the stretch's top to its lowest stamp, that stamp itself in part."""
         keep = self._wanted(page)
         if not page.ids:
             self._stopped_short = not self._frontier.is_at_end
-            return self._end(page, top, keep)
+            return self._end(page, keep)
         self._watch_ties(page)
         self._pass(page)
-        if self._frontier.is_last(page):
-            return self._end(page, top, keep)
+        if self._is_last(page):
+            return self._end(page, keep)
         if not self.state.unordered:
-            self._close(top, page.lowest, Cut(below=self._frontier.below, tail=self._ties.tail))
+            self._close(page.lowest, Cut(below=self._frontier.below, tail=self._ties.tail))
         if page.number > 1:
-            self._note_unproven(top, page.lowest)
+            self._note_unproven(page.lowest)
         return Step(page=page, keep=keep, state=self.state)
 
-    def _end(self, page: Page[Content], top: int, keep: tuple[int, ...]) -> Step[Content]:
-        """The view's end is proven: nothing below `top` is unread."""
+    def _end(self, page: Page[Content], keep: tuple[int, ...]) -> Step[Content]:
+        """The view's end is proven: nothing below the stretch's top is unread."""
         if not self._stopped_short:
-            self._close(top, BEGINNING - 1, None)
-            self._note_unproven(top, self._floor)
+            self._close(BEGINNING - 1, None)
+            self._note_unproven(self._floor)
         return Step(page=page, keep=keep, state=self.state)
+
+    def _is_last(self, page: Page[Content]) -> bool:
+        """Whether the page just read ends the view: `total_pages` says so, and the total promises no more."""
+        return self._frontier.is_last(page) and self._frontier.is_at_end
 
     def _reads_on(self, page: Page[Content], span: Span) -> bool:
         """Whether the next page is wanted: it is still above `span`, or inside what is unread or owed."""
-        if not page.ids or self._frontier.is_last(page):
+        if not page.ids or self._is_last(page):
             return False
         if self.state.unordered or page.lowest > span.high:
             return True
         following = self._next_span()
-        return following is not None and following.contains(page.lowest)
+        return following is not None and following.contains(page.lowest) and not self._is_far(following)
 
-    def _close(self, top: int, down_to: int, cut: Cut | None) -> None:
+    def _is_far(self, span: Span) -> bool:
+        """Whether `span` was left inside the stamp now being read, but pages further down: quicker found than read."""
+        if self.state.reshuffles or self._frontier.below is None:
+            return False
+        return span.edge[1] < self._frontier.below - self._frontier.stride
+
+    def _close(self, down_to: int, cut: Cut | None) -> None:
         self.state = replace(
             self.state,
-            spans=close(self.state.spans, top=top, down_to=down_to, cut=cut),
-            owed=close(self.state.owed, top=top, down_to=down_to, cut=cut),
+            spans=close(self.state.spans, top=self._top, down_to=down_to, cut=cut),
+            owed=close(self.state.owed, top=self._top, down_to=down_to, cut=cut),
         )
 
-    def _note_unproven(self, top: int, low: int) -> None:
+    def _note_unproven(self, low: int) -> None:
         """Without a total no fall can be seen: what several answers gave is read once more by the next run."""
-        if self._frontier.total is None and low <= top:
-            self.state = replace(self.state, unproven=merged([*self.state.unproven, Span(low=low, high=top)]))
+        high = self._top[0]
+        if self._frontier.total is None and low <= high:
+            self.state = replace(
+                self.state, unproven=merged([*self.state.unproven, Span(low=low, high=high)])
+            )
 
     def _wanted(self, page: Page[Content]) -> tuple[int, ...]:
         """The indexes of the rows that some span still waits for; of the rest the warehouse has the same version."""
@@ -321,7 +350,7 @@ class Walk(Generic[Content]):
             yield page
             self._pass(page)
             self._ties.add(page.with_stamp(stamp), known_overlap=0)
-            if page.lowest < stamp or self._frontier.is_last(page):
+            if page.lowest < stamp or self._is_last(page):
                 return
             page = self._answer(page.number + 1, page)
 

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from math import inf
+from typing import Any, TypeAlias
 
 BEGINNING = -(2**62)
 """Before every stamp."""
 TOP = 2**62
 """After every stamp, those in the future too."""
-MOST_OWED = 20
-"""Owed spans kept apart; more are joined, so that the state stays small however often runs are cut."""
+MOST_SPANS = 20
+"""Spans kept apart; more are joined, so that the state stays small however often runs are cut."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,15 @@ class Cut:
     tail: tuple[int, ...] = ()
 
 
+Edge: TypeAlias = tuple[int, float]
+"""A place in the view, greater nearer the top: a stamp, and how many records lie from there to the view's end."""
+
+
+def edge(stamp: int, cut: Cut | None) -> Edge:
+    """The place of `cut` inside `stamp`; without a position, where the stamp begins."""
+    return (stamp, inf if cut is None or cut.below is None else cut.below)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
     """Stamps from `low` to `high`, both included, that are still to be read; `cut` where reading began already."""
@@ -39,6 +49,11 @@ class Span:
     low: int
     high: int
     cut: Cut | None = None
+
+    @property
+    def edge(self) -> Edge:
+        """Where its unread records begin."""
+        return edge(self.high, self.cut)
 
     def contains(self, stamp: int) -> bool:
         """Whether a record with this stamp belongs to the span."""
@@ -97,27 +112,35 @@ class WalkState:
         )
 
 
-def close(spans: Iterable[Span], *, top: int, down_to: int, cut: Cut | None) -> tuple[Span, ...]:
-    """The spans that stay open once everything from `top` down to `down_to` was read, `down_to` itself in part.
+def close(spans: Iterable[Span], *, top: Edge, down_to: int, cut: Cut | None) -> tuple[Span, ...]:
+    """The spans that stay open once everything from `top` down to `cut`, inside the stamp `down_to`, was read.
 
-    A span that starts above `top` is left alone: what was read does not reach its upper end.
+    A span that begins above `top` is left alone: what was read does not reach its upper end. So is one that begins
+    further down: it was left inside the same stamp by a run that came further.
     """
+    bottom = edge(down_to, cut)
     return tuple(
-        s if s.high > top or s.high < down_to else replace(s, high=down_to, cut=cut)
+        replace(s, high=down_to, cut=cut) if bottom <= s.edge <= top else s
         for s in spans
-        if s.high > top or s.high < down_to or s.low <= down_to
+        if not bottom <= s.edge <= top or s.low <= down_to
     )
 
 
 def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Overlapping spans joined, newest first, at most `MOST_OWED` of them (the closest neighbours are joined)."""
+    """Overlapping spans joined, newest first, and not too many of them."""
     out: list[Span] = []
-    for span in sorted(spans, key=lambda s: (s.high, s.low), reverse=True):
+    for span in sorted(spans, key=lambda s: (s.edge, s.low), reverse=True):
         if out and span.high >= out[-1].low - 1:
             out[-1] = replace(out[-1], low=min(out[-1].low, span.low))
         else:
             out.append(span)
-    while len(out) > MOST_OWED:
+    return fewer(out)
+
+
+def fewer(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """At most `MOST_SPANS` of these spans, newest first: the closest neighbours are joined, what lies between too."""
+    out = list(spans)
+    while len(out) > MOST_SPANS:
         nearest = min(range(len(out) - 1), key=lambda i: out[i].low - out[i + 1].high)
         out[nearest : nearest + 2] = [replace(out[nearest], low=out[nearest + 1].low)]
     return tuple(out)

@@ -1,0 +1,92 @@
+"""What must be known of an object before its first page: the ids of its views, the types of its custom fields."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+
+from freshsales_source.client import Client
+from freshsales_source.decode import Layout
+from freshsales_source.entity_types import Entity, Views
+from freshsales_source.errors import Forbidden, NotFound, SavedViewNotFound
+from freshsales_source.fields import custom_columns, parse_fields
+from freshsales_source.object_state import ObjectState
+from freshsales_source.paging import server_time
+from freshsales_source.run import Run
+from freshsales_source.setting_values import ViewChoice
+from freshsales_source.views import bin_setting, choose, find, find_bin, parse_views
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """The state with views and columns, and the error of a recycle bin that this key cannot see."""
+
+    state: ObjectState
+    missing_bin: SavedViewNotFound | None = None
+
+
+def prepare(run: Run, client: Client, entity: Entity, views: Views, state: ObjectState) -> Prepared:
+    """Look up views and fields, unless that was done lately; two calls.
+
+    Walks of views that are no longer used are forgotten. Raises SavedViewNotFound where a live view is missing:
+    without it the table would be short and nobody would know.
+    """
+    chosen = run.settings.views
+    wanted, wanted_bin = (
+        chosen.get(entity.name, views.live),
+        chosen.get(bin_setting(entity.name), (views.bin,)),
+    )
+    is_fresh = state.is_fresh(run.clock.now(), run.settings.lookups_every_s)
+    if is_fresh and _is_as_wanted(entity, state, wanted, wanted_bin):
+        return Prepared(state=state)
+    answer = client.get(f"{entity.path}/filters")
+    run.started_at(server_time(answer, run.clock).timestamp())
+    seen = parse_views(answer)
+    live = choose(entity.name, wanted, seen)
+    missing: SavedViewNotFound | None = None
+    try:
+        recycle_bin = find_bin(entity.name, wanted_bin[0], seen)
+    except SavedViewNotFound as error:
+        # The live rows are still worth reading; the object fails in the end.
+        recycle_bin, missing = None, error
+    used = {str(view.id) for view in (*live, *([recycle_bin] if recycle_bin else []))}
+    state = replace(
+        _with_fields(client, entity, state),
+        live=live,
+        bin=recycle_bin,
+        walks={i: walk for i, walk in state.walks.items() if i in used},
+        looked_up_at=run.clock.now(),
+    )
+    return Prepared(state=state, missing_bin=missing)
+
+
+def _is_as_wanted(entity: Entity, state: ObjectState, wanted: ViewChoice, wanted_bin: ViewChoice) -> bool:
+    """Whether the views found last time are those that the settings name now."""
+    if state.bin is None:
+        return False
+    try:
+        find(entity.name, wanted_bin[0], [state.bin])
+        return choose(entity.name, wanted, state.live) == state.live
+    except SavedViewNotFound:
+        return False
+
+
+def _with_fields(client: Client, entity: Entity, state: ObjectState) -> ObjectState:
+    """The state with the account's custom fields, typed; unchanged where the key may not read the settings."""
+    if entity.settings is None:
+        return state
+    try:
+        answer = client.get(f"settings/{entity.settings}/fields", {"include": "field_group"})
+    except (Forbidden, NotFound) as error:
+        _LOG.warning("fields_not_readable object=%s reason=%s", entity.name, error.reason)
+        return state
+    reserved = {column.name for column in Layout.of(entity).table.columns}
+    found = custom_columns(
+        parse_fields(answer.body, object=entity.name), known=state.names, reserved=reserved
+    )
+    # A field that is gone keeps its column, and a column its first type: the warehouse has values in it.
+    known = {column.key: column for column in state.columns}
+    columns = {column.key: column for column in found.columns} | known
+    return replace(state, names=found.names, columns=tuple(columns.values()))

@@ -1,0 +1,76 @@
+"""The rows of one load out of the pages that were read for it: every id once, lists together with their record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from freshsales_source.decode import Page
+from freshsales_source.walk import Sighting, Step, latest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """One page as the walk yielded it, and whether it came from the recycle bin."""
+
+    step: Step[Page]
+    is_bin: bool
+
+    @property
+    def sighting(self) -> Sighting:
+        """The rows worth loading, as ids and stamps."""
+        page = self.step.page
+        return Sighting(
+            ids=[page.ids[i] for i in self.step.keep],
+            stamps=[page.stamps[i] for i in self.step.keep],
+            is_bin=self.is_bin,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """The tables of a load, the ids of its records, and how many of these lie in the recycle bin."""
+
+    tables: dict[str, pa.Table]
+    ids: frozenset[int]
+    deleted: int
+
+
+def rows_to_load(answered: Sequence[Answered], *, parent: str, key: str, loaded: AbstractSet[int]) -> Rows:
+    """The last answer of every id, in order of arrival; ids in `loaded` are left out (walk/latest.py says why).
+
+    `parent` names the table of the records, `key` the column by which the other tables point to it.
+    """
+    sightings = [one.sighting for one in answered]
+    parts: dict[str, list[pa.Table]] = {}
+    ids: set[int] = set()
+    deleted = 0
+    for one, sighting, winners in zip(answered, sightings, latest(sightings, loaded=loaded), strict=True):
+        if not winners:
+            continue
+        kept = [one.step.keep[row] for row in winners]
+        ids.update(sighting.ids[row] for row in winners)
+        deleted += len(kept) if one.is_bin else 0
+        for name, table in _taken(one.step.page.content.tables, one.step.page.ids, kept, parent, key).items():
+            parts.setdefault(name, []).append(table)
+    tables = {name: pa.concat_tables(found, promote_options="default") for name, found in parts.items()}
+    return Rows(tables=tables, ids=frozenset(ids), deleted=deleted)
+
+
+def _taken(
+    tables: dict[str, pa.Table], page_ids: Sequence[int], rows: list[int], parent: str, key: str
+) -> dict[str, pa.Table]:
+    """The rows at these indexes, and of the other tables those that belong to them."""
+    if len(rows) == len(page_ids):
+        return tables
+    ids = pa.array([page_ids[row] for row in rows], pa.int64())
+    return {
+        name: table.take(pa.array(rows, pa.int64()))
+        if name == parent
+        else table.filter(pc.is_in(table[key], value_set=ids))
+        for name, table in tables.items()
+    }
