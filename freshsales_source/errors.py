@@ -41,11 +41,12 @@ class FreshsalesError(Exception):
     """Base of all errors raised on purpose; `str()` is one readable line: what (where). remedy."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.UNEXPECTED
+    default_remedy: ClassVar[str] = ""
 
     def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
         self.what = _one_line(what)
         self.where = _one_line(where)
-        self.remedy = _one_line(remedy)
+        self.remedy = _one_line(remedy or self.default_remedy)
         super().__init__(self.what)
 
     def __str__(self) -> str:
@@ -151,9 +152,17 @@ class SavedViewNotFound(ObjectError):
 class MalformedAnswer(ObjectError):
     """An answer of a kind the API never gives, for example a web page in the middle of a run."""
 
+    default_remedy = (
+        "Run `freshsales check`; if it says the same, the API has changed: report it with this line."
+    )
+
 
 class MalformedPage(ObjectError):
     """JSON without the promised envelope, ids or stamps: an error, never an empty table."""
+
+    default_remedy = (
+        "Run `freshsales check`; if it says the same, the API has changed: report it with this line."
+    )
 
 
 class OversizedAnswer(ObjectError):
