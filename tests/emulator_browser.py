@@ -67,6 +67,21 @@ class Browser:
     def ids(self, object_name: str, view: str, **query: str | int) -> list[int]:
         return [row["id"] for row in self.rows(object_name, view, **query)]
 
+    def listed(self, path: str, **query: str | int) -> list[dict[str, Any]]:
+        """Return all rows of a flat list ("tasks", "cpq/products"), page after page until an empty one."""
+        rows: list[dict[str, Any]] = []
+        for page in range(1, 1000):
+            new = self.body(f"/{path}", **{"per_page": 100, "page": page, **query})[
+                path.rsplit("/", maxsplit=1)[-1]
+            ]
+            rows += new
+            if not new:
+                break
+        return rows
+
+    def listed_ids(self, path: str, **query: str | int) -> list[int]:
+        return [row["id"] for row in self.listed(path, **query)]
+
     def search(self, singular: str, *rules: dict[str, Any], **body: Any) -> dict[str, Any]:
         query = body.pop("query", {})
         answer = self.client.post(

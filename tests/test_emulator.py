@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from freshsales_source.emulator import Emulator, Switches, with_texts
-from freshsales_source.emulator.objects import OBJECTS
+from freshsales_source.emulator.objects import CONTACTS, DEALS, SALES_ACCOUNTS
 from tests.emulator_browser import Browser
 from tests.shared_data import SHARED, needs_shared
 
 SAMPLES = SHARED / "api-samples"
 MAIN_VIEWS = {"contacts": "All Contacts", "sales_accounts": "All Accounts", "deals": "Open Deals"}
+
+
+SUITE = {kind.name: kind for kind in (CONTACTS, SALES_ACCOUNTS, DEALS)}
 
 
 def sample(name: str) -> Any:
@@ -67,7 +70,7 @@ def test_included_rows_have_the_keys_of_the_sample(name: str, object_name: str, 
 
 @needs_shared
 def test_filters_have_the_documented_names_and_keys() -> None:
-    for object_name in OBJECTS:
+    for object_name in SUITE:
         recorded = sample(f"filters_{object_name}")["filters"]
         views = Browser().body(f"/{object_name}/filters")["filters"]
         assert set(views[0]) == set(recorded[0])
@@ -132,7 +135,7 @@ def test_foreign_keys_are_absent_unless_asked_for() -> None:
 
 def test_each_include_adds_its_key_and_its_list() -> None:
     browser = Browser(Switches(contact_status_key="contact_statuses"))
-    for object_name, kind in OBJECTS.items():
+    for object_name, kind in SUITE.items():
         for include in kind.includes:
             page = browser.page(object_name, MAIN_VIEWS[object_name], include=include.name)
             assert include.key is None or include.key in page[object_name][0], include.name
@@ -150,7 +153,7 @@ def test_side_loaded_rows_are_partial_and_listed_once() -> None:
 
 def test_a_single_record_stands_under_its_singular_with_an_empty_meta() -> None:
     browser = Browser()
-    for object_name, kind in OBJECTS.items():
+    for object_name, kind in SUITE.items():
         record_id = browser.store.live(object_name)[0]["id"]
         body = browser.body(f"/{object_name}/{record_id}", include="owner")
         assert body["meta"] == {}

@@ -12,13 +12,19 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from freshsales_source.emulator import SeedFolderIncomplete, Store, generate_company, read_folder
-from freshsales_source.emulator.objects import LINKS, OBJECTS
+from freshsales_source.emulator.links import LINKS
+from freshsales_source.emulator.objects import OBJECTS
 from tests.emulator_browser import Browser
 from tests.fake_clock import FakeClock
 from tests.shared_data import SHARED, needs_shared
 
 MAVEN = SHARED / "datasets" / "maven_crm_sales_opportunities"
-MAIN_VIEWS = {"contacts": "All Contacts", "sales_accounts": "All Accounts", "deals": "Every pipeline"}
+MAIN_VIEWS = {
+    "contacts": "All Contacts",
+    "sales_accounts": "All Accounts",
+    "deals": "Every pipeline",
+    "leads": "All Leads",
+}
 
 
 def company() -> Store:
@@ -39,8 +45,19 @@ def test_the_company_has_the_promised_size() -> None:
         "contacts": 400,
         "sales_accounts": 120,
         "deals": 600,
+        "leads": 25,
+        "tasks": 90,
+        "appointments": 60,
+        "sales_activities": 150,
+        "products": 14,
     }
-    assert {len(store.binned(name)) for name in OBJECTS} == {9}
+    assert {name: len(store.binned(name)) for name in OBJECTS if store.binned(name)} == {
+        "contacts": 9,
+        "sales_accounts": 9,
+        "deals": 9,
+        "leads": 1,
+        "products": 1,
+    }
     assert len(store.account.selectors["owners"]) == 8
     assert len(store.account.selectors["deal_pipelines"]) == 3
 
@@ -57,9 +74,12 @@ def test_two_years_of_deals_end_at_the_clocks_now() -> None:
     now = store.clock.now()
     for name in OBJECTS:
         for record in store.live(name) + store.binned(name):
-            assert now - timedelta(days=731) < record["created_at"] <= record["updated_at"] <= now
+            assert now - timedelta(days=731) < record["created_at"] < now
             # A second sync right after the first must have nothing to load.
             assert record["updated_at"] <= now - timedelta(hours=1)
+        # One appointment was updated before it was created, as in a recorded response.
+        odd = [record for record in store.live(name) if record["updated_at"] < record["created_at"]]
+        assert len(odd) == (1 if name == "appointments" else 0)
     created = [deal["created_at"] for deal in store.live("deals")]
     assert min(created) < now - timedelta(days=700)
     assert max(created) > now - timedelta(days=30)
@@ -83,9 +103,7 @@ def test_links_point_to_records_that_are_there() -> None:
     store = company()
     for link in LINKS:
         for record in store.live(link.object):
-            value = record.get(link.column)
-            targets = value if link.many else [value]
-            assert all(each is None or each in store.tables[link.to].live for each in targets or ())
+            assert all(each in store.tables[link.to].live for each in link.targets(record))
 
 
 def test_a_deals_contacts_work_at_its_account() -> None:
@@ -131,20 +149,21 @@ def test_there_are_custom_fields_of_each_type_with_values() -> None:
 def test_every_row_can_be_served_with_every_include() -> None:
     clock = FakeClock()
     browser = Browser(store=generate_company(clock), clock=clock)
-    browser.switch(deal_views_default_pipeline_only=False)
+    browser.switch(deal_views_default_pipeline_only=False, classic=True)
     for name, kind in OBJECTS.items():
         include = ",".join(each.name for each in kind.includes)
-        view = next(
+        queries = [{"filter": each.name} for each in kind.flat.filters] if kind.flat else []
+        path = f"/{'/'.join(kind.segments)}"
+        if kind.views:
+            views = browser.body(f"{path}/filters")["filters"]
+            path = f"{path}/view/{next(row['id'] for row in views if row['name'] == MAIN_VIEWS[name])}"
+        ids = {
             row["id"]
-            for row in browser.body(f"/{name}/filters")["filters"]
-            if row["name"] == MAIN_VIEWS[name]
-        )
-        rows = [
-            row
+            for query in queries or [{}]
             for page in range(1, 7)
-            for row in browser.body(f"/{name}/view/{view}", per_page=100, page=page, include=include)[name]
-        ]
-        assert len(rows) == len(browser.store.live(name))
+            for row in browser.body(path, per_page=100, page=page, include=include, **query)[name]
+        }
+        assert ids == {record["id"] for record in browser.store.live(name)}
 
 
 # --- the Maven set
@@ -206,6 +225,22 @@ def test_the_other_sets_give_people() -> None:
     assert sum(bool(person.get("sales_account_ids")) for person in people) == 93
     linked = [deal for deal in store.live("deals") if deal["contact_ids"]]
     assert len(linked) > 5000
+
+
+@needs_shared
+def test_the_products_and_the_other_sets_orders_are_there() -> None:
+    store = read_folder(MAVEN, FakeClock())
+    prices = {row["name"]: row["base_currency_amount"] for row in store.live("products")}
+    assert (len(prices), prices["GTX Pro"]) == (7, 4821)
+    tasks = store.live("tasks")
+    assert len(tasks) == 830
+    assert min(task["created_at"] for task in tasks) == datetime(
+        2016, 10, 20, tzinfo=ZoneInfo("Asia/Kolkata")
+    )
+    late = [task for task in tasks if task["completed_date"] and task["completed_date"] > task["due_date"]]
+    still_open = [task for task in tasks if task["status"] == 0]
+    assert (len(late), len(still_open)) == (37, 21)
+    assert sum(bool(task["targetables"]) for task in tasks) > 800
 
 
 @needs_shared

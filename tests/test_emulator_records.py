@@ -222,6 +222,8 @@ def test_the_bin_may_keep_everything_until_it_is_emptied_by_hand() -> None:
         "contacts": 3,
         "sales_accounts": 3,
         "deals": 3,
+        "leads": 1,
+        "products": 1,
     }
     assert browser.ids("contacts", "Recycle Bin") == []
 

@@ -29,7 +29,24 @@ SELECTORS = (
     "currencies",
     "contact_statuses",
     "lifecycle_stages",
+    "sales_activity_types",
+    "sales_activity_entity_types",
+    "sales_activity_outcomes",
+    "lead_stages",
+    "lead_reasons",
 )
+# Of these only Classic accounts answer (documented).
+CLASSIC_SELECTORS = ("lead_stages", "lead_reasons")
+# Appointments carry the names that Rails gives to zones (seen: Chennai, Central America, Arizona).
+ZONE_NAMES: Mapping[str, str] = {
+    "UTC": "UTC",
+    "America/Chicago": "Central Time (US & Canada)",
+    "America/Guatemala": "Central America",
+    "America/Phoenix": "Arizona",
+    "Asia/Kolkata": "Chennai",
+    "Europe/Berlin": "Berlin",
+    "Asia/Tokyo": "Tokyo",
+}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,6 +69,11 @@ class Account:
         self.zone = ZoneInfo(self.time_zone)
 
     zone: ZoneInfo = field(init=False)
+
+    @property
+    def zone_name(self) -> str:
+        """The account's zone as appointments name it (the IANA name where Rails' is not known here)."""
+        return ZONE_NAMES.get(self.time_zone, self.time_zone)
 
     def next_id(self) -> int:
         """Return a fresh id for an email, a phone number, a field or a row of a selector."""
@@ -89,6 +111,49 @@ class Account:
         }
         rows.append(row)
         return int(row["id"])
+
+    def rename_choice(self, selector: str, choice_id: int, name: str) -> None:
+        """Rename a row of a selector; its id stays."""
+        self._choice(selector, choice_id)["name"] = name
+
+    def delete_choice(self, selector: str, choice_id: int) -> None:
+        """Take a row out of a selector; the records that point to it go on doing so (inferred)."""
+        self.selectors[selector].remove(self._choice(selector, choice_id))
+
+    def _choice(self, selector: str, choice_id: int) -> SelectorRow:
+        return next(row for row in self.selectors[selector] if row["id"] == choice_id)
+
+    def add_territory(self, name: str) -> int:
+        """Add a territory (its rows carry no `partial`) and return its id."""
+        rows = self.selectors["territories"]
+        tree = {"parent_territory_id": None, "tree_id": None, "level_id": None}
+        rows.append({"id": self.next_id(), "name": name, "position": len(rows) + 1, **tree})
+        return int(rows[-1]["id"])
+
+    def add_activity_type(
+        self,
+        name: str,
+        outcomes: Iterable[str] = (),
+        *,
+        entities: Iterable[str] = (),
+        is_default: bool = False,
+    ) -> int:
+        """Add a type of sales activities, its outcomes and the kinds of record it is for; return its id."""
+        type_id = self.add_choice(
+            "sales_activity_types",
+            name,
+            internal_name=name.lower().replace(" ", "_"),
+            show_in_conversation=True,
+            is_default=is_default,
+            is_checkedin=False,
+            is_checkedin_mandatory=False,
+            is_outcome_mandatory=False,
+        )
+        for outcome in outcomes:
+            self.add_choice("sales_activity_outcomes", outcome, sales_activity_type_id=type_id)
+        for entity in entities:
+            self.add_choice("sales_activity_entity_types", entity, sales_activity_type_id=type_id)
+        return type_id
 
     def add_currency(self, code: str, exchange_rate: str) -> int:
         """Add a currency and return its id; the first one is the account's own."""

@@ -61,6 +61,7 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
     "sort": {"en": "Sort is invalid", "nl": "Sort is ongeldig"},
     "include": {"en": "Include is invalid", "nl": "Include is ongeldig"},
     "per_page": {"en": "Per page is too large", "nl": "Per page is te groot"},
+    "filter": {"en": "Filter is invalid", "nl": "Filter is ongeldig"},
     "rule": {"en": "Filter rule is invalid", "nl": "Filter rule is ongeldig"},
 }
 

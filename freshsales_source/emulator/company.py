@@ -15,6 +15,7 @@ from typing import Any
 from freshsales_source.emulator import company_words as words
 from freshsales_source.emulator.account import Account
 from freshsales_source.emulator.clock import Clock
+from freshsales_source.emulator.company_activities import CompanyActivities
 from freshsales_source.emulator.store import Store
 
 _YEARS = timedelta(days=730)
@@ -29,16 +30,24 @@ def generate_company(
     contacts: int = 400,
     deals: int = 600,
     in_bin: int = 9,
+    tasks: int = 90,
+    appointments: int = 60,
+    activities: int = 150,
+    products: int = 14,
+    leads: int = 25,
     time_zone: str = "America/Chicago",
 ) -> Store:
-    """Return a store with that many live records, and `in_bin` more of each object in the recycle bin.
+    """Return a store with that many live records, and `in_bin` more contacts, accounts and deals in the bin.
 
-    The two years end at the clock's now. The account's zone has daylight saving time unless chosen otherwise.
+    Leads show only where the switch `classic` is on. The two years end at the clock's now. The account's zone
+    has daylight saving time unless chosen otherwise.
     """
     account = Account(time_zone=time_zone)
     store = Store(clock, account, seed=seed)
-    _Company(store, clock.now().astimezone(UTC).replace(microsecond=0), seed).fill(
-        accounts, contacts, deals, in_bin
+    now = clock.now().astimezone(UTC).replace(microsecond=0)
+    _Company(store, now, seed).fill(accounts, contacts, deals, in_bin)
+    CompanyActivities(store, now, now - _YEARS, seed).fill(
+        tasks=tasks, appointments=appointments, activities=activities, products=products, leads=leads
     )
     return store
 
@@ -72,17 +81,8 @@ class _Company:
 
     def _set_up_lists(self) -> None:
         account = self._account
-        for n, name in enumerate(words.TERRITORIES):
-            account.selectors["territories"].append(
-                {
-                    "id": account.next_id(),
-                    "name": name,
-                    "position": n + 1,
-                    "parent_territory_id": None,
-                    "tree_id": None,
-                    "level_id": None,
-                }
-            )
+        for name in words.TERRITORIES:
+            account.add_territory(name)
         territories = self._ids("territories")
         for n, (name, login) in enumerate(words.OWNERS):
             account.add_owner(name, f"{login}@{_DOMAIN}", territory_id=territories[n % len(territories)])

@@ -108,6 +108,33 @@ NOTES = (
     "مهتم بالعقد السنوي",
     'Said "maybe"; likes 🚀 and; semicolons, commas',
 )
+TASK_TITLES = (
+    "Send the proposal",
+    "Call back",
+    "Check the invoice",
+    "Angebot nachfassen",
+    "見積書を送る",
+    "कोटेशन भेजें",
+    "إرسال العقد",
+)
+MEETING_TITLES = ("Kick-off", "Product demo", "Contract review", "Vertragsgespräch", "定例会議", "Weekly 🚀")
+LOCATIONS = ("Zoom", "Room 4.12", "Hilton Hotel, Bucks Road", "東京本社", "Köln, Domplatte")
+ACTIVITY_TITLES = ("Call", "Demo", "Site visit", "Telefonat", "電話")
+# (name, its outcomes); the last one is the account's own.
+ACTIVITY_TYPES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Phone", ("Interested", "Left a message", "Not interested")),
+    ("Meeting", ("Held", "Postponed")),
+    ("Site visit", ("Order placed", "Nobody there")),
+)
+PRODUCTS = (
+    "Starter plan",
+    "Business plan",
+    "Enterprise plan",
+    "Onboarding",
+    "Schulung",
+    "センサー",
+    "Gateway",
+)
 PIPELINES: tuple[tuple[str, int, tuple[tuple[str, str, int], ...]], ...] = (
     (
         "New business",

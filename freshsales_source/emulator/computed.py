@@ -13,6 +13,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeAlias
 
+from freshsales_source.emulator.links import TARGET_TYPES
+from freshsales_source.emulator.objects import OBJECTS
 from freshsales_source.emulator.store import Store
 from freshsales_source.emulator.table import Record
 
@@ -124,8 +126,27 @@ def _summed(deals: Iterable[Record], store: Store) -> _Deals:
     return _Deals(open_amount=open_amount, open_since=tuple(open_since), won_amount=won_amount, won=won)
 
 
+def _targets_with_names(record: Record, store: Store, now: datetime) -> Values:
+    return {
+        "targetables_with_email": tuple(
+            {"id": each["id"], "name": _name_of(each, store), "type": each["type"]}
+            for each in record.get("targetables", ())
+        )
+    }
+
+
+def _name_of(target: Record, store: Store) -> str | None:
+    for name, type_name in TARGET_TYPES.items():
+        found = store.tables[name].get(target["id"]) if type_name == target["type"] else None
+        if found is not None:
+            return found.get(OBJECTS[name].name_column)
+    return None
+
+
 _COMPUTED: Mapping[str, Callable[[Record, Store, datetime], Values]] = {
     "contacts": _counters("contact_ids"),
     "sales_accounts": _counters("sales_account_id"),
     "deals": _deal,
+    "tasks": _targets_with_names,
+    "appointments": _targets_with_names,
 }

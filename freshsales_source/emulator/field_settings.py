@@ -11,7 +11,7 @@ from typing import Any
 
 from freshsales_source.emulator.account import Account
 from freshsales_source.emulator.custom_fields import CustomField
-from freshsales_source.emulator.objects import ObjectKind
+from freshsales_source.emulator.object_kind import ObjectKind
 
 # (name, type, selector with its choices)
 _STANDARD: Mapping[str, tuple[tuple[str, str, str | None], ...]] = {
@@ -54,7 +54,31 @@ _STANDARD: Mapping[str, tuple[tuple[str, str, str | None], ...]] = {
         ("lead_source_id", "dropdown", "lead_sources"),
         ("currency_id", "dropdown", "currencies"),
     ),
+    "leads": (
+        ("first_name", "text", None),
+        ("last_name", "text", None),
+        ("emails", "text", None),
+        ("job_title", "text", None),
+        ("owner_id", "dropdown", "owners"),
+        ("lead_stage_id", "dropdown", "lead_stages"),
+        ("lead_reason_id", "dropdown", "lead_reasons"),
+        ("lead_source_id", "dropdown", "lead_sources"),
+        ("company", "group_field", None),
+        ("deal", "group_field", None),
+    ),
+    "sales_activities": (
+        ("title", "text", None),
+        ("notes", "textarea", None),
+        ("sales_activity_type_id", "dropdown", "sales_activity_types"),
+        ("sales_activity_outcome_id", "dropdown", "sales_activity_outcomes"),
+        ("start_date", "date", None),
+        ("end_date", "date", None),
+        ("owner_id", "dropdown", "owners"),
+        ("targetable_id", "auto_complete", None),
+    ),
 }
+# The objects that have field settings (documented).
+WITH_FIELDS = frozenset(_STANDARD)
 _FIRST_STANDARD_ID = 402_000_010_000
 _GROUP_ID = 402_000_009_000
 

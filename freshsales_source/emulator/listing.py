@@ -1,27 +1,37 @@
-"""One page of a saved view: which rows, in what order, with what `meta`."""
+"""One page of a saved view or of a flat list: which rows, in what order, with what `meta`."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
 from math import ceil
-from typing import Any
+from typing import Any, TypeAlias
 
 from freshsales_source.emulator import answers
 from freshsales_source.emulator.answers import Answer, Refused, Request
 from freshsales_source.emulator.clock import Clock
-from freshsales_source.emulator.objects import OBJECTS, Include, ObjectKind
-from freshsales_source.emulator.orders import Order
+from freshsales_source.emulator.object_kind import FlatList, Include, ListFilter, ObjectKind
+from freshsales_source.emulator.objects import OBJECTS
+from freshsales_source.emulator.orders import Order, Replica
 from freshsales_source.emulator.saved_views import SavedView
-from freshsales_source.emulator.shapes import Shaper, Wire
+from freshsales_source.emulator.shapes import Shaper
 from freshsales_source.emulator.store import Store
 from freshsales_source.emulator.switches import Switches
 from freshsales_source.emulator.table import Record
 from freshsales_source.emulator.views import ViewReader, tie_shuffler
+from freshsales_source.emulator.wire_values import Wire
 
 DEFAULT_PAGE = 25
 # The order of a view that was asked for none is assumed.
 DEFAULT_SORT = "id"
+_UNFILTERED = ListFilter(name="", rule="all")
+_ONE_DAY = timedelta(days=1)
+
+
+# One list of the account: the id of a saved view, or object and filter of a flat list.
+ListKey: TypeAlias = int | tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,82 +41,170 @@ class _Counted:
 
 
 class Listing:
-    """Serves `/{object}/view/{id}`."""
+    """Serves `/{object}/view/{id}`, and the lists of objects that have no views."""
 
     def __init__(self, store: Store, clock: Clock, reader: ViewReader, shaper: Shaper) -> None:
         self._store = store
         self._clock = clock
         self._reader = reader
         self._shaper = shaper
-        self._counted: dict[int, _Counted] = {}
+        self._counted: dict[ListKey, _Counted] = {}
 
     def page(self, view: SavedView, request: Request) -> Answer:
         """Return one page of the view; raises Refused with a 400 or 404 where the switches say so."""
         kind, switches = OBJECTS[view.object], self._store.switches
-        includes = asked_includes(kind, request, switches)
-        size = page_size(request, switches, with_include=bool(includes))
         column = self._column(kind, view, request)
         order = self._reader.order(view, column)
-        ids = self._window(order, request, size)
-        replica = self._reader.replica(view.object, switches.view_lag_s)
-        records = [replica.records[each] for each in ids]
-        is_bin = view.rule == "bin"
-        rows = [self._row(kind, record, includes, is_bin=is_bin) for record in records]
-        meta = self._meta(view, len(order), size)
-        return json_list(kind.name, rows, self._shaper.side_loads(kind, records, includes), meta, switches)
+        is_thin = view.rule == "bin" and switches.bin_rows == "thin"
+        meta, descending = switches.meta, _is_descending(request)
+        return self._page(kind, view.id, request, order, meta, descending=descending, is_thin=is_thin)
 
-    def _row(self, kind: ObjectKind, record: Record, includes: list[Include], *, is_bin: bool) -> Wire:
+    def flat_page(self, kind: ObjectKind, request: Request) -> Answer:
+        """Return one page of a flat list; raises Refused with 400 for a filter that is missing or unknown."""
+        flat, switches = kind.flat, self._store.switches
+        assert flat is not None
+        chosen = self._filter(kind, flat, request)
+        column, descending = flat.order, False
+        if flat.sort_switch is not None and getattr(switches, flat.sort_switch):
+            column, descending = self._known_column(kind, request), _is_descending(request)
+        order = self._reader.flat_order(
+            kind,
+            chosen.rule,
+            column,
+            backwards=chosen.newest_first,
+            with_binned=kind.has_bin and switches.deleted_products == "listed",
+        )
+        meta = switches.products_meta if flat.meta == "as_products" else switches.meta
+        if flat.meta == "total" and meta == "total_and_pages":
+            meta = "total"
+        within = order.span(*self._bounds(chosen))
+        key = (kind.name, chosen.name)
+        return self._page(kind, key, request, order, meta, descending=descending, within=within)
+
+    def _page(
+        self,
+        kind: ObjectKind,
+        key: ListKey,
+        request: Request,
+        order: Order,
+        meta: str,
+        *,
+        descending: bool,
+        within: range | None = None,
+        is_thin: bool = False,
+    ) -> Answer:
         switches = self._store.switches
-        if is_bin and switches.bin_rows == "thin":
-            return self._shaper.thin(kind, record)
-        return self._shaper.row(kind, record, includes, is_binned=is_bin and switches.bin_rows_is_deleted)
+        includes = asked_includes(kind, request, switches)
+        size = page_size(request, switches, with_include=bool(includes))
+        inside = range(len(order)) if within is None else within
+        start = self._start(kind, len(inside), request, size)
+        ids = (
+            []
+            if start is None
+            else order.window(
+                start, size, descending=descending, ties=_ties(request, switches), within=inside
+            )
+        )
+        replica = self._reader.replica(kind.name, switches.view_lag_s)
+        records = [replica.records[each] for each in ids]
+        rows = [
+            self._shaper.thin(kind, record)
+            if is_thin
+            else self._shaper.row(kind, record, includes, is_binned=self._says_deleted(replica, record))
+            for record in records
+        ]
+        side_loads = self._shaper.side_loads(records, includes)
+        return json_list(kind.name, rows, side_loads, self._meta(key, len(inside), size, meta), switches)
+
+    def _says_deleted(self, replica: Replica, record: Record) -> bool:
+        return record["id"] in replica.binned and self._store.switches.bin_rows_is_deleted
 
     def _column(self, kind: ObjectKind, view: SavedView, request: Request) -> str:
         switches = self._store.switches
-        asked = request.query.get("sort", DEFAULT_SORT)
-        if asked == "name":
-            asked = kind.name_column
-        if asked != DEFAULT_SORT and not is_sortable(kind, asked):
-            if switches.unknown_sort == "refused":
-                raise Refused(answers.error(switches, 400, "sort"))
-            return DEFAULT_SORT
+        asked = self._known_column(kind, request)
         if kind.name in switches.sort_ignored or (view.rule == "bin" and not switches.bin_sort_honoured):
             return DEFAULT_SORT
         return asked
 
-    def _window(self, order: Order, request: Request, size: int) -> list[int]:
+    def _known_column(self, kind: ObjectKind, request: Request) -> str:
+        asked = request.query.get("sort", DEFAULT_SORT)
+        if asked == "name":
+            asked = kind.name_column
+        if asked != DEFAULT_SORT and not is_sortable(kind, asked):
+            if self._store.switches.unknown_sort == "refused":
+                raise Refused(answers.error(self._store.switches, 400, "sort"))
+            return DEFAULT_SORT
+        return asked
+
+    def _filter(self, kind: ObjectKind, flat: FlatList, request: Request) -> ListFilter:
+        if not flat.filters:
+            return _UNFILTERED
+        # One page of the documentation writes "due today" with a space, and one client sends it so.
+        asked = request.query.get("filter", "").strip().replace(" ", "_")
+        chosen = next((each for each in flat.filters if each.name == asked), None)
+        if chosen is None:
+            raise Refused(answers.error(self._store.switches, 400, "filter"))
+        is_same = kind.name == "appointments" and self._store.switches.appointment_filters == "same"
+        return replace(chosen, span="all") if is_same else chosen
+
+    def _bounds(self, chosen: ListFilter) -> tuple[datetime | None, datetime | None]:
+        """Return the moments between which a filter shows records, as `Order.span` takes them."""
+        now = self._clock.now().astimezone(UTC)
+        account = self._store.account
+        match chosen.span:
+            case "all":
+                return None, None
+            case "before_now":
+                return None, now
+            case "from_now":
+                return now, None
+            case "today" | "tomorrow":
+                day = account.local_date(now) + timedelta(days=chosen.span == "tomorrow")
+                midnights = (datetime.combine(each, time(), account.zone) for each in (day, day + _ONE_DAY))
+                since, until = midnights
+                return since, until
+
+    def _start(self, kind: ObjectKind, count: int, request: Request, size: int) -> int | None:
+        """Return the position that a page begins at; None for an empty page past the end."""
         switches = self._store.switches
-        page, last = max(request.whole("page") or 1, 1), max(ceil(len(order) / size), 1)
+        page, last = max(request.whole("page") or 1, 1), max(ceil(count / size), 1)
         if page > last:
-            if switches.page_past_end == "empty":
-                return []
+            ends_empty = kind.flat is not None and kind.flat.ends_empty
+            if switches.page_past_end == "empty" or ends_empty:
+                return None
             if switches.page_past_end == "not_found":
                 raise Refused(answers.not_found(switches))
             page = last
-        ties = tie_shuffler(request.number) if switches.tie_order == "reshuffled" else None
-        descending = request.query.get("sort_type", "asc").lower() == "desc"
-        return order.window((page - 1) * size, size, descending=descending, ties=ties)
+        return (page - 1) * size
 
-    def _meta(self, view: SavedView, count: int, size: int) -> Wire | None:
+    def _meta(self, key: ListKey, count: int, size: int, form: str) -> Wire | None:
         switches = self._store.switches
-        total = self._total(view.id, count)
+        total = self._total(key, count)
         shown = total if switches.total_cap is None else min(total, switches.total_cap)
-        match switches.meta:
+        match form:
             case "none":
                 return None
             case "total":
                 return {"total": shown}
-            case "total_and_pages":
+            case _:
                 # An empty view has one page or none: unknown; one is assumed.
                 return {"total_pages": max(ceil(total / size), 1), "total": shown}
 
-    def _total(self, view_id: int, count: int) -> int:
+    def _total(self, key: ListKey, count: int) -> int:
         now, keep = self._clock.monotonic(), self._store.switches.total_cached_s
-        counted = self._counted.get(view_id)
+        counted = self._counted.get(key)
         if counted is None or now - counted.at >= keep:
             counted = _Counted(at=now, total=count)
-            self._counted[view_id] = counted
+            self._counted[key] = counted
         return counted.total
+
+
+def _is_descending(request: Request) -> bool:
+    return request.query.get("sort_type", "asc").lower() == "desc"
+
+
+def _ties(request: Request, switches: Switches) -> random.Random | None:
+    return tie_shuffler(request.number) if switches.tie_order == "reshuffled" else None
 
 
 def json_list(

@@ -54,13 +54,20 @@ class Replica:
 
 
 class Order:
-    """The ids of a replica's records that belong to one view, sorted by one column."""
+    """The ids of a replica's records that belong to one view, sorted by one column.
 
-    def __init__(self, replica: Replica, member: Member, column: str, default: object) -> None:
+    `backwards` sorts moments newest first and equal ones by id all the same (seen in past appointments),
+    whereas a window that is asked for `descending` turns the order of equal values around too.
+    """
+
+    def __init__(
+        self, replica: Replica, member: Member, column: str, default: object, *, backwards: bool = False
+    ) -> None:
         self._replica = replica
         self._member = member
         self._column = column
         self._default = default
+        self._sign = -1 if backwards else 1
         self._entries: list[Entry] = []
         self._entry_of: dict[int, Entry] = {}
         self._position = 0
@@ -78,14 +85,34 @@ class Order:
         for record_id in changed:
             self._replace(record_id)
 
-    def window(self, start: int, size: int, *, descending: bool, ties: random.Random | None) -> list[int]:
-        """Return the ids at positions `start` to `start + size`; with `ties`, equal values in a new order."""
-        count = len(self._entries)
-        first, last = max(start, 0), min(start + size, count)
-        if first >= last:
+    def span(self, since: datetime | None, until: datetime | None) -> range:
+        """Return the positions of the records whose moment is at or after `since` and before `until`.
+
+        None leaves that side open; records without a moment stand at the end.
+        """
+        low, high = (until, since) if self._sign < 0 else (since, until)
+        first = 0 if low is None else bisect_left(self._entries, self._edge(low))
+        last = len(self._entries) if high is None else bisect_left(self._entries, self._edge(high))
+        return range(first, last)
+
+    def window(
+        self,
+        start: int,
+        size: int,
+        *,
+        descending: bool,
+        ties: random.Random | None,
+        within: range | None = None,
+    ) -> list[int]:
+        """Return the ids at positions `start` to `start + size` (counted inside `within`, if given).
+
+        With `ties`, equal values come in a new order.
+        """
+        inside = range(len(self._entries)) if within is None else within
+        part = inside[::-1][start : start + size][::-1] if descending else inside[start : start + size]
+        if not part:
             return []
-        if descending:
-            first, last = count - last, count - first
+        first, last = part[0], part[-1] + 1
         rows = self._entries[first:last] if ties is None else self._shuffled(first, last, ties)
         ids = [entry[2] for entry in rows]
         return ids[::-1] if descending else ids
@@ -119,7 +146,15 @@ class Order:
         if record is None or not self._member(record, record_id in self._replica.binned):
             return None
         value = record.get(self._column, self._default)
-        return (True, 0, record_id) if value is None else (False, _sortable(value), record_id)
+        if value is None:
+            return (True, 0, record_id)
+        key = _sortable(value)
+        return (False, -key if self._sign < 0 and isinstance(key, int) else key, record_id)
+
+    def _edge(self, at: datetime) -> Entry:
+        # Backwards, the first position after all records of that second.
+        seconds = int(at.timestamp()) * self._sign
+        return (False, seconds, -1) if self._sign > 0 else (False, seconds + 1, -1)
 
 
 def _sortable(value: object) -> object:

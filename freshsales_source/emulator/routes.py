@@ -10,16 +10,19 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from freshsales_source.emulator import answers
+from freshsales_source.emulator.account import CLASSIC_SELECTORS
 from freshsales_source.emulator.answers import Answer, Refused, Request
 from freshsales_source.emulator.clock import Clock
-from freshsales_source.emulator.field_settings import field_list
-from freshsales_source.emulator.listing import Listing, asked_includes
+from freshsales_source.emulator.field_settings import WITH_FIELDS, field_list
+from freshsales_source.emulator.listing import Listing, asked_includes, json_list
+from freshsales_source.emulator.object_kind import ObjectKind
 from freshsales_source.emulator.objects import BY_SINGULAR, OBJECTS
 from freshsales_source.emulator.saved_views import SavedView
 from freshsales_source.emulator.search import Search
-from freshsales_source.emulator.shapes import Shaper, Wire
+from freshsales_source.emulator.shapes import Shaper
 from freshsales_source.emulator.store import Store
 from freshsales_source.emulator.views import ViewReader
+from freshsales_source.emulator.wire_values import Wire
 
 Parts: TypeAlias = Mapping[str, str]
 Handler: TypeAlias = "Callable[[Api, Request, Parts], Answer]"
@@ -50,7 +53,7 @@ class Api:
         return answers.html_page(404, "Not found")
 
     def record(self, object_name: str, record_id: int, include: str = "") -> Wire:
-        """Return a record as its view (or the bin) would now send it, whatever the key may see."""
+        """Return a record as its view, its list or the bin would now send it, whatever the key may see."""
         kind = OBJECTS[object_name]
         request = Request(number=0, method="GET", path="", segments=(), query={"include": include})
         found = self._store.tables[object_name].get(record_id)
@@ -67,51 +70,79 @@ class Api:
         """`/{object}/filters`: the saved views; 404 for objects this account does not have (leads on
         Suite).
         """
-        name = self._object(parts)
+        name = self._with_views(request, parts).name
         views = self._store.views.of(name, self._store.switches)
         return answers.json_answer({"filters": [self._filter(view) for view in views]}, envelope="filters")
 
     def view(self, request: Request, parts: Parts) -> Answer:
         """`/{object}/view/{id}`: one page of a saved view."""
-        name = self._object(parts)
+        name = self._with_views(request, parts).name
         view = self._store.views.find(name, _whole(parts["id"]), self._store.switches)
         if view is None:
             raise Refused(answers.not_found(self._store.switches))
         return self._listing.page(view, request)
 
+    def flat(self, request: Request, parts: Parts) -> Answer:
+        """`/{object}`: one page of a list without saved views."""
+        kind, switches = self._kind(request, parts), self._store.switches
+        if kind.flat is None:
+            return answers.html_page(404, "Not found")
+        if kind.flat.meta == "as_products":
+            match switches.products_list:
+                case "empty":
+                    return json_list(kind.name, [], {}, None, switches)
+                case "forbidden":
+                    return answers.error(switches, 403, "forbidden")
+                case "not_found":
+                    return answers.html_page(404, "Not found")
+                case "present":
+                    pass
+        return self._listing.flat_page(kind, request)
+
     def single(self, request: Request, parts: Parts) -> Answer:
         """`/{object}/{id}`: one record with side-loads and an empty `meta`."""
-        name, record_id, switches = self._object(parts), _whole(parts["id"]), self._store.switches
-        kind, table = OBJECTS[name], self._store.tables[name]
+        kind, record_id, switches = self._kind(request, parts), _whole(parts["id"]), self._store.switches
+        name, table = kind.name, self._store.tables[kind.name]
         record, is_binned = table.get(record_id), record_id in table.binned
-        if record is None or (is_binned and switches.binned_get == "not_found"):
+        # Without a bin, what lies there is hidden with the record it belongs to.
+        is_hidden = is_binned and (not kind.has_bin or switches.binned_get == "not_found")
+        if record is None or is_hidden:
             raise Refused(self._gone(name, record_id))
-        if not self._reader.may_see(record):
-            is_hidden = switches.unseen_record == "not_found"
+        if not self._reader.may_see(kind, record):
+            is_gone = switches.unseen_record == "not_found"
             raise Refused(
-                answers.not_found(switches) if is_hidden else answers.error(switches, 403, "forbidden")
+                answers.not_found(switches) if is_gone else answers.error(switches, 403, "forbidden")
             )
         includes = asked_includes(kind, request, switches)
         row = self._shaper.single(kind, record, includes, is_binned=is_binned)
-        side_loads = self._shaper.side_loads(kind, [record], includes)
+        side_loads = self._shaper.side_loads([record], includes)
         return answers.json_answer({**side_loads, kind.singular: row, "meta": {}}, envelope=kind.singular)
 
     def selector(self, request: Request, parts: Parts) -> Answer:
         """`/selector/{name}`: a short list whole; owners answer under `users`."""
         name = parts["name"]
-        if name not in self._store.account.selectors:
+        is_missing = name in CLASSIC_SELECTORS and not self._store.switches.classic
+        if name not in self._store.account.selectors or is_missing:
             return answers.html_page(404, "Not found")
         key = "users" if name == "owners" else name
-        return answers.json_answer({key: self._shaper.selector(name)}, envelope=key)
+        return answers.json_answer({key: self._shaper.selectors.all(name)}, envelope=key)
 
     def stages_of_pipeline(self, request: Request, parts: Parts) -> Answer:
         """`/selector/deal_pipelines/{id}/deal_stages`: the stages of one pipeline."""
-        stages = self._shaper.stages_of(_whole(parts["id"]))
+        stages = self._shaper.selectors.of_parent("deal_stages", "deal_pipeline_id", _whole(parts["id"]))
         return answers.json_answer({"deal_stages": stages}, envelope="deal_stages")
+
+    def outcomes_of_type(self, request: Request, parts: Parts) -> Answer:
+        """`/selector/sales_activity_types/{id}/sales_activity_outcomes`: the outcomes of one type."""
+        name, column = "sales_activity_outcomes", "sales_activity_type_id"
+        rows = self._shaper.selectors.of_parent(name, column, _whole(parts["id"]))
+        return answers.json_answer({name: rows}, envelope=name)
 
     def fields(self, request: Request, parts: Parts) -> Answer:
         """`/settings/{object}/fields`: standard and custom fields."""
-        kind = OBJECTS[self._object(parts)]
+        kind = OBJECTS.get(parts["object"])
+        if kind is None or kind.name not in WITH_FIELDS or not self._is_there(kind):
+            return answers.html_page(404, "Not found")
         with_groups = "field_group" in request.query.get("include", "")
         return answers.json_answer(
             field_list(kind, self._store.account, with_groups=with_groups), envelope="fields"
@@ -120,16 +151,28 @@ class Api:
     def search(self, request: Request, parts: Parts) -> Answer:
         """`POST /filtered_search/{singular}`: records by rules."""
         kind = BY_SINGULAR.get(parts["singular"])
-        if kind is None:
+        if kind is None or not self._is_there(kind):
             return answers.html_page(404, "Not found")
         return self._search.page(kind, request)
 
     # --- inside
 
-    def _object(self, parts: Parts) -> str:
-        if parts["object"] not in OBJECTS:
+    def _kind(self, request: Request, parts: Parts) -> ObjectKind:
+        """Return the object that the path names; raises Refused with a 404 when it lies elsewhere or nowhere."""
+        kind = OBJECTS.get(parts["object"])
+        is_right = kind is not None and request.segments[: len(kind.segments)] == kind.segments
+        if kind is None or not is_right or not self._is_there(kind):
             raise Refused(answers.html_page(404, "Not found"))
-        return parts["object"]
+        return kind
+
+    def _with_views(self, request: Request, parts: Parts) -> ObjectKind:
+        kind = self._kind(request, parts)
+        if not kind.views:
+            raise Refused(answers.html_page(404, "Not found"))
+        return kind
+
+    def _is_there(self, kind: ObjectKind) -> bool:
+        return self._store.switches.classic or not kind.is_classic
 
     def _check_rights(self, request: Request) -> None:
         forbidden, switches = set(self._store.switches.forbidden), self._store.switches
@@ -166,9 +209,17 @@ ROUTES: tuple[tuple[str, tuple[str, ...], Handler], ...] = (
     ("POST", ("filtered_search", "{singular}"), Api.search),
     ("GET", ("selector", "{name}"), Api.selector),
     ("GET", ("selector", "deal_pipelines", "{id}", "deal_stages"), Api.stages_of_pipeline),
+    (
+        "GET",
+        ("selector", "sales_activity_types", "{id}", "sales_activity_outcomes"),
+        Api.outcomes_of_type,
+    ),
     ("GET", ("settings", "{object}", "fields"), Api.fields),
     ("GET", ("{object}", "filters"), Api.filters),
     ("GET", ("{object}", "view", "{id}"), Api.view),
+    ("GET", ("cpq", "{object}"), Api.flat),
+    ("GET", ("cpq", "{object}", "{id}"), Api.single),
+    ("GET", ("{object}",), Api.flat),
     ("GET", ("{object}", "{id}"), Api.single),
 )
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from freshsales_source.emulator.account import Account
-from freshsales_source.emulator.objects import OBJECTS, ObjectKind
+from freshsales_source.emulator.object_kind import ObjectKind
+from freshsales_source.emulator.objects import OBJECTS
 from freshsales_source.emulator.switches import Switches
 from freshsales_source.emulator.table import Record
 
@@ -30,6 +31,8 @@ _DUTCH: Mapping[str, str] = {
     "Open Deals": "Lopende deals",
     "Won Deals": "Gewonnen deals",
     "Lost Deals": "Verloren deals",
+    "All Leads": "Alle leads",
+    "My Leads": "Mijn leads",
     "Recycle Bin": "Prullenbak",
 }
 

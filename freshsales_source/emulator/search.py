@@ -17,7 +17,7 @@ import orjson
 from freshsales_source.emulator import answers
 from freshsales_source.emulator.answers import Answer, Refused, Request
 from freshsales_source.emulator.listing import asked_includes, is_sortable, json_list
-from freshsales_source.emulator.objects import ObjectKind
+from freshsales_source.emulator.object_kind import ObjectKind
 from freshsales_source.emulator.shapes import Shaper
 from freshsales_source.emulator.store import Store
 from freshsales_source.emulator.switches import Switches
@@ -58,7 +58,7 @@ class Search:
             else self._shaper.thin(kind, record)
             for record in records
         ]
-        side_loads = self._shaper.side_loads(kind, records, includes) if is_full else {}
+        side_loads = self._shaper.side_loads(records, includes) if is_full else {}
         return json_list(kind.name, rows, side_loads, {"total": len(found)}, switches)
 
     def _body(self, request: Request) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class Search:
             record
             for record_id, record in replica.records.items()
             if (record_id in replica.binned) == wants_deleted
-            and self._reader.may_see(record)
+            and self._reader.may_see(kind, record)
             and all(test(record, wants_deleted) for test in tests)
         ]
 

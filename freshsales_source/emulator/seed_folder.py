@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,7 @@ def read_folder(path: Path | str, clock: Clock) -> Store:
     reader.read_accounts()
     reader.read_people(Path(path))
     reader.read_deals()
+    reader.read_tasks(Path(path))
     return reader.store
 
 
@@ -68,6 +69,7 @@ class _Reader:
         self._products: dict[str, int] = {}
         self._firms: dict[str, int] = {}
         self._people_of: dict[int, list[int]] = {}
+        self._customers: dict[str, int] = {}
 
     def read_agents(self) -> None:
         """Agents become owners, their office a territory; the manager's name stays with the owner."""
@@ -87,10 +89,22 @@ class _Reader:
         account.add_pipeline("Sales", STAGES)
 
     def read_products(self) -> None:
-        """Products become deal products and the choices of the deals' `cf_product`, with their list price."""
+        """Products with their list price; also deal products and the choices of the deals' `cf_product`."""
+        at = _midnight(self._account, FIRST_DAY)
         for row in _rows(self._folder / "products.csv"):
-            self._prices[row["product"]] = Decimal(row["sales_price"])
+            price = int(row["sales_price"])
+            self._prices[row["product"]] = Decimal(price)
             self._products[row["product"]] = self._choice("deal_products", row["product"])
+            fields = {
+                "name": row["product"],
+                "category": row["series"],
+                "base_currency_amount": price,
+                "product_pricings": ({"currency_code": "USD", "unit_price": price},),
+                "owner_id": self._account.me,
+                "created_at": at,
+                "updated_at": at,
+            }
+            self.store.load("products", fields)
         add = self._account.add_custom_field
         add("deals", "cf_product", "dropdown", choices=tuple(self._prices))
         add("deals", "cf_opportunity_id", "text")
@@ -157,6 +171,34 @@ class _Reader:
             }
             self.store.load("deals", fields)
 
+    def read_tasks(self, path: Path) -> None:
+        """Northwind's orders become tasks for its people: ship by the required date, done when shipped.
+
+        Their days are moved so that the first order falls on the set's first day (invented).
+        """
+        folder = _folder_with("orders.csv", path)
+        orders = list(_rows(folder / "orders.csv")) if folder else []
+        first = min((_day(row["OrderDate"]) for row in orders), default=date.min)
+        later = date.fromisoformat(FIRST_DAY) - first
+        agents = list(self._agents.values())
+        for number, row in enumerate(orders):
+            moments = {
+                name: _midnight(self._account, (_day(row[name]) + later).isoformat()) if row[name] else None
+                for name in ("OrderDate", "RequiredDate", "ShippedDate")
+            }
+            shipped, person = moments["ShippedDate"], self._customers.get(row["CustomerID"])
+            fields = {
+                "title": f"Ship order {row['OrderID']}",
+                "status": 1 if shipped else 0,
+                "due_date": moments["RequiredDate"],
+                "completed_date": shipped,
+                "owner_id": agents[number % len(agents)],
+                "targetables": ({"id": person, "type": "Contact"},) if person else (),
+                "created_at": moments["OrderDate"],
+                "updated_at": shipped or moments["OrderDate"],
+            }
+            self.store.load("tasks", fields)
+
     # --- inside
 
     def _set_parent(self, name: str, parent: str) -> None:
@@ -188,7 +230,9 @@ class _Reader:
                 "cf_company": row["CompanyName"] or None,
                 **self._person(number),
             }
-            self._people_of.setdefault(firm, []).append(self.store.load("contacts", fields))
+            person = self.store.load("contacts", fields)
+            self._people_of.setdefault(firm, []).append(person)
+            self._customers[row["CustomerID"]] = person
 
     def _read_adventure_works(self, folder: Path | None) -> None:
         for number, row in enumerate(_rows(folder / "ProspectiveBuyer.csv") if folder else (), 1_000):
@@ -232,6 +276,10 @@ class _Reader:
 
 def _midnight(account: Account, day: str) -> datetime:
     return datetime.fromisoformat(day).replace(tzinfo=account.zone)
+
+
+def _day(text: str) -> date:
+    return date.fromisoformat(text[:10])
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:

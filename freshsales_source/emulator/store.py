@@ -16,7 +16,9 @@ from typing import Any
 from freshsales_source.emulator.account import Account
 from freshsales_source.emulator.clock import Clock
 from freshsales_source.emulator.derive import Draft, fill_in
-from freshsales_source.emulator.objects import LINKS, OBJECTS, Link
+from freshsales_source.emulator.links import LINKS, TARGET_TYPES, Link
+from freshsales_source.emulator.objects import OBJECTS
+from freshsales_source.emulator.relations import Relations
 from freshsales_source.emulator.saved_views import SavedViews
 from freshsales_source.emulator.switches import Switches
 from freshsales_source.emulator.table import Record, Table
@@ -25,12 +27,15 @@ from freshsales_source.emulator.table import Record, Table
 LONG_AGO = 0.0
 
 
+# Columns that no row shows, but an include does.
+_BEHIND_INCLUDES: Mapping[str, frozenset[str]] = {"appointments": frozenset({"appointment_attendees"})}
 # Every column that a record can hold, foreign keys included.
 _COLUMNS: Mapping[str, frozenset[str]] = {
     name: frozenset(kind.row)
     | frozenset(kind.newer)
     | frozenset(include.key for include in kind.includes if include.key)
     | frozenset(link.column for link in LINKS if link.object == name)
+    | _BEHIND_INCLUDES.get(name, frozenset())
     for name, kind in OBJECTS.items()
 }
 
@@ -51,6 +56,7 @@ class Store:
         self.views = SavedViews(self.account)
         self._ids = {name: kind.id_base for name, kind in OBJECTS.items()}
         self._random = random.Random(seed)
+        self._relations = Relations(self.tables, self._write_linked)
 
     # --- reading
 
@@ -104,11 +110,11 @@ class Store:
                 "id": self._next_id(object_name),
                 "created_at": now,
                 "updated_at": self._stamp(),
-                "owner_id": me,
                 "creater_id": me,
                 "updater_id": me,
             }
-            self._write_into(object_name, draft, {"owner_id": me, **fields}, now)
+            owner = {"owner_id": me} if "owner_id" in _COLUMNS[object_name] else {}
+            self._write_into(object_name, draft, {**owner, **fields}, now)
             self._put(object_name, draft)
             if object_name == "deals":
                 self._touch_parents(draft)
@@ -136,6 +142,22 @@ class Store:
         """Move a deal to another stage, of its own or of another pipeline; return its id."""
         return self.update("deals", deal_id, deal_stage_id=stage_id)
 
+    def complete_task(self, task_id: int, **fields: Any) -> int:
+        """Mark a task as done now (or at `completed_date`) and return its id."""
+        return self.update("tasks", task_id, status=1, **fields)
+
+    def reopen_task(self, task_id: int, **fields: Any) -> int:
+        """Open a task again, which has no completed_date any more; return its id."""
+        return self.update("tasks", task_id, status=0, **fields)
+
+    def log_activity(self, target: str, target_id: int, activity_type: int, **fields: Any) -> int:
+        """Log a call, a meeting or the like with a record ("contacts", its id) now; return the activity's id.
+
+        `activity_type` is an id of selector/sales_activity_types.
+        """
+        pointing = {"targetable_type": TARGET_TYPES[target], "targetable_id": target_id}
+        return self.create("sales_activities", sales_activity_type_id=activity_type, **pointing, **fields)
+
     def change_silently(self, object_name: str, record_id: int, **fields: Any) -> int:
         """Change columns without moving updated_at, as some jobs inside the CRM do; return the id.
 
@@ -148,16 +170,22 @@ class Store:
             return record_id
 
     def delete(self, object_name: str, *ids: int) -> list[int]:
-        """Move live records to the bin and return their ids.
+        """Delete live records and return their ids: into the bin, or for good where the object has no bin.
 
         An account loses the links of its deals and child accounts for ever. Source: API notes 9 (documented).
+        What happens to the tasks, appointments and activities of a record is a switch.
         """
         with self.lock:
             for record_id in ids:
+                if not OBJECTS[object_name].has_bin:
+                    self._live(object_name, record_id)
+                    self.tables[object_name].drop(self._at(), record_id)
+                    continue
                 self._bin(object_name, record_id)
+                self._relations.hide_activities(object_name, record_id, self.switches, self._now())
                 if object_name == "sales_accounts":
                     self._cascade(record_id, self._bin)
-                    self._cut_links(object_name, record_id, keep=("contacts",))
+                    self._relations.cut(object_name, record_id, only=("deals", "sales_accounts"))
             return list(ids)
 
     def restore(self, object_name: str, *ids: int) -> list[int]:
@@ -168,17 +196,23 @@ class Store:
                 if self.switches.restore_moves_stamp:
                     draft["updated_at"] = self._stamp()
                 self._put(object_name, draft)
+                self._relations.show_activities(object_name, record_id, self._now())
             return list(ids)
 
     def forget(self, object_name: str, *ids: int) -> list[int]:
-        """Erase records, live or binned, for good; links to them are cut. Return their ids."""
+        """Erase records, live or binned, for good, with the activities that the switches say; return the ids.
+
+        Links of what stays are cut.
+        """
         with self.lock:
             for record_id in ids:
                 self.record(object_name, record_id)
                 if object_name == "sales_accounts":
                     self._cascade(record_id, lambda name, deal: self.forget(name, deal)[0])
+                for holder, activity_id in self._relations.erased_with(object_name, record_id, self.switches):
+                    self.tables[holder].drop(self._at(), activity_id)
                 self.tables[object_name].drop(self._at(), record_id)
-                self._cut_links(object_name, record_id)
+                self._relations.cut(object_name, record_id)
             return list(ids)
 
     def merge(self, object_name: str, primary: int, *secondaries: int) -> list[int]:
@@ -193,7 +227,7 @@ class Store:
                 other = self._live(object_name, record_id)
                 draft["created_at"] = min(draft["created_at"], other["created_at"])
                 draft.update({key: value for key, value in other.items() if _is_blank(draft.get(key))})
-                self._move_links(object_name, record_id, primary)
+                self._relations.move(object_name, record_id, primary)
                 self.tables[object_name].drop(self._at(), record_id)
                 self.tables[object_name].merged_into[record_id] = primary
             # Links among the merged records themselves may have been cut meanwhile.
@@ -211,7 +245,11 @@ class Store:
             return {}
         with self.lock:
             limit = self._now() - timedelta(days=days)
-            expired = {name: _first_until(table.deleted_at, limit) for name, table in self.tables.items()}
+            expired = {
+                name: _first_until(table.deleted_at, limit)
+                for name, table in self.tables.items()
+                if OBJECTS[name].has_bin
+            }
             for name, ids in expired.items():
                 self.forget(name, *ids)
             return {name: ids for name, ids in expired.items() if ids}
@@ -287,29 +325,11 @@ class Store:
             if record is not None:
                 self._put(object_name, {**record, "updated_at": self._stamp()})
 
-    def _cut_links(self, object_name: str, record_id: int, *, keep: tuple[str, ...] = ()) -> None:
-        for link in LINKS:
-            if link.to == object_name and link.object not in keep:
-                self._relink(link, record_id, None)
-
-    def _move_links(self, object_name: str, record_id: int, to: int) -> None:
-        for link in LINKS:
-            if link.to == object_name:
-                self._relink(link, record_id, to)
-
-    def _relink(self, link: Link, old: int, new: int | None) -> None:
-        table = self.tables[link.object]
-        for holder in table.linked(link.column, old):
-            record = table.get(holder)
-            assert record is not None
-            target = None if new == holder else new  # a record is never its own parent
-            draft: Draft = {
-                **record,
-                link.column: _replaced(record[link.column], old, target, many=link.many),
-            }
-            if self.switches.lost_link_moves_stamp:
-                draft["updated_at"] = self._stamp()
-            self._put(link.object, draft, deleted_at=table.deleted_at.get(holder))
+    def _write_linked(self, link: Link, record: Record, changes: Mapping[str, Any]) -> None:
+        draft: Draft = {**record, **changes}
+        if self.switches.lost_link_moves_stamp:
+            draft["updated_at"] = self._stamp()
+        self._put(link.object, draft, deleted_at=self.tables[link.object].deleted_at.get(record["id"]))
 
 
 def _is_blank(value: object) -> bool:
@@ -318,13 +338,6 @@ def _is_blank(value: object) -> bool:
 
 def _links_of(object_name: str) -> tuple[Link, ...]:
     return tuple(link for link in LINKS if link.object == object_name and link.to == object_name)
-
-
-def _replaced(value: Any, old: int, new: int | None, *, many: bool) -> Any:
-    if not many:
-        return new
-    kept = [each if each != old else new for each in value]
-    return tuple(dict.fromkeys(each for each in kept if each is not None))
 
 
 def _kept(value: Any) -> Any:

@@ -7,11 +7,11 @@ in place; a write puts a new one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
-from freshsales_source.emulator.objects import LINKS, Link
+from freshsales_source.emulator.links import LINKS, Link
 
 Record: TypeAlias = Mapping[str, Any]
 
@@ -34,10 +34,10 @@ class Table:
         self.deleted_at: dict[int, datetime] = {}
         self.merged_into: dict[int, int] = {}
         self.log: list[Change] = []
-        # What others worked out about all holders of a link, by column and target; gone when one is written.
+        # What others worked out about all holders of a link, by its key and target; gone when one is written.
         self.notes: dict[tuple[str, int], Any] = {}
         self._links: tuple[Link, ...] = tuple(link for link in LINKS if link.object == object_name)
-        self._holders: dict[str, dict[int, set[int]]] = {link.column: {} for link in self._links}
+        self._holders: dict[str, dict[int, set[int]]] = {link.key: {} for link in self._links}
 
     def get(self, record_id: int) -> Record | None:
         """Return the record, live or in the bin; None if there is none."""
@@ -54,9 +54,9 @@ class Table:
             self.binned[record_id] = record
             self.deleted_at[record_id] = deleted_at
         for link in self._links:
-            for target in _targets(record, link):
-                self._holders[link.column].setdefault(target, set()).add(record_id)
-                self.notes.pop((link.column, target), None)
+            for target in link.targets(record):
+                self._holders[link.key].setdefault(target, set()).add(record_id)
+                self.notes.pop((link.key, target), None)
         self.log.append(Change(at, record_id, record, deleted_at is not None))
 
     def drop(self, at: float, record_id: int) -> None:
@@ -65,9 +65,9 @@ class Table:
         self._take_out(record_id)
         self.log.append(Change(at, record_id, None, False))
 
-    def linked(self, column: str, target: int) -> list[int]:
-        """Return the ids, ascending, of the records (live and binned) whose `column` holds `target`."""
-        return sorted(self._holders[column].get(target, ()))
+    def linked(self, key: str, target: int) -> list[int]:
+        """Return the ids, ascending, of the records (live and binned) that hold `target` in that link."""
+        return sorted(self._holders[key].get(target, ()))
 
     def _take_out(self, record_id: int) -> None:
         self.live.pop(record_id, None)
@@ -79,13 +79,6 @@ class Table:
         if old is None:
             return
         for link in self._links:
-            for target in _targets(old, link):
-                self._holders[link.column][target].discard(record_id)
-                self.notes.pop((link.column, target), None)
-
-
-def _targets(record: Record, link: Link) -> Iterable[int]:
-    value = record.get(link.column)
-    if value is None:
-        return ()
-    return tuple(value) if link.many else (value,)
+            for target in link.targets(old):
+                self._holders[link.key][target].discard(record_id)
+                self.notes.pop((link.key, target), None)

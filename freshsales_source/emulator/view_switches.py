@@ -28,7 +28,7 @@ class ViewSwitches:
     meta: Literal["none", "total", "total_and_pages"] = switch(
         "total_and_pages",
         strict="total",
-        says="a view's `meta` object is missing, has `total` only, or `total` and `total_pages`",
+        says="the `meta` object of a view or list is missing, has `total` only, or `total` and `total_pages`",
         source="API notes 12.2: both keys seen on views",
     )
     total_cached_s: float = switch(
@@ -76,7 +76,7 @@ class ViewSwitches:
     view_lag_s: float = switch(
         0.0,
         strict=60.0,
-        says="seconds by which saved views (rows, order, values, counts) lag behind writes",
+        says="seconds by which saved views and lists (rows, order, values, counts) lag behind writes",
         source="API notes 3.1: index lag of seconds seen by one client on search; views unknown",
     )
     unknown_include: Literal["ignored", "refused"] = switch(

@@ -1,4 +1,4 @@
-"""What a saved view shows: its rule, the key's sight, and one page of it in the order asked for."""
+"""What a saved view or a flat list shows: its rule, the key's sight, and its records in the order asked for."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from datetime import date, timedelta
 from typing import Any, Protocol, TypeAlias
 
 from freshsales_source.emulator.clock import Clock
+from freshsales_source.emulator.object_kind import ObjectKind
 from freshsales_source.emulator.objects import OBJECTS
-from freshsales_source.emulator.orders import Order, Replica
+from freshsales_source.emulator.orders import Member, Order, Replica
 from freshsales_source.emulator.saved_views import SavedView
 from freshsales_source.emulator.store import Store
 from freshsales_source.emulator.table import Record
@@ -90,8 +91,20 @@ RULES: Mapping[str, Rule] = {
     "open": _in_forecast("Open"),
     "won": _in_forecast("Closed Won"),
     "lost": _in_forecast("Closed Lost"),
+    "unassigned": lambda record, scope, stages: record.get("owner_id") is None,
+    "recently_modified": lambda record, scope, stages: bool(
+        record["updated_at"].date() >= scope.today - _RECENT
+    ),
+    "never_contacted": lambda record, scope, stages: record.get("last_contacted") is None,
+    "hot_lead": lambda record, scope, stages: record.get("lead_score", 0) >= _HOT,
+    "warm_lead": lambda record, scope, stages: _COLD < record.get("lead_score", 0) < _HOT,
+    "cold_lead": lambda record, scope, stages: record.get("lead_score", 0) <= _COLD,
+    "open_task": lambda record, scope, stages: record.get("status", 0) == 0,
+    "completed_task": lambda record, scope, stages: record.get("status", 0) == 1,
 }
-_DEPEND_ON_THE_DAY = frozenset({"new_contact", "recent", "closing_this_week", "won_this_month"})
+_DEPEND_ON_THE_DAY = frozenset(
+    {"new_contact", "recent", "closing_this_week", "won_this_month", "recently_modified"}
+)
 
 
 class ViewReader:
@@ -116,25 +129,21 @@ class ViewReader:
             today=account.local_date(self._clock.now()),
         )
 
-    def may_see(self, record: Record) -> bool:
+    def may_see(self, kind: ObjectKind, record: Record) -> bool:
         """Return whether the key may see that record."""
-        only_owner = self._only_owner()
-        return only_owner is None or record.get("owner_id") == only_owner
+        return _is_seen(kind, record, self._only_owner())
 
     def order(self, view: SavedView, column: str) -> Order:
         """Return the records of a view sorted by a column, as of the switch `view_lag_s`."""
-        replica = self.replica(view.object, self._store.switches.view_lag_s)
-        scope = self.scope()
-        day = scope.today if view.rule in _DEPEND_ON_THE_DAY else None
-        key = (id(replica), view.id, view.rule, column, scope.only_owner, scope.default_pipeline, day)
-        order = self._orders.pop(key, None)
-        if order is None:
-            order = self._new_order(view, scope, replica, column)
-        self._orders[key] = order
-        if len(self._orders) > _ORDERS_KEPT:
-            self._orders.pop(next(iter(self._orders)))
-        order.catch_up()
-        return order
+        kind = OBJECTS[view.object]
+        return self._kept(kind, view.rule, column, where=view.where, key=view.id, wants=_wanted(view.rule))
+
+    def flat_order(
+        self, kind: ObjectKind, rule: str, column: str, *, backwards: bool = False, with_binned: bool = False
+    ) -> Order:
+        """Return the records of a flat list sorted by a column, as of the switch `view_lag_s`."""
+        wants = (False, True) if with_binned else (False,)
+        return self._kept(kind, rule, column, wants=wants, backwards=backwards)
 
     def replica(self, object_name: str, lag_s: float) -> Replica:
         """Return an object's table as of `lag_s` seconds ago."""
@@ -145,20 +154,50 @@ class ViewReader:
         replica.catch_up(self._clock.now().timestamp())
         return replica
 
-    def _new_order(self, view: SavedView, scope: Scope, replica: Replica, column: str) -> Order:
-        rule, where, account = RULES.get(view.rule), view.where, self._store.account
-        wants_binned = view.rule == "bin"
+    def _kept(
+        self,
+        kind: ObjectKind,
+        rule: str,
+        column: str,
+        *,
+        wants: tuple[bool, ...],
+        where: Callable[[Record], bool] | None = None,
+        key: int = 0,
+        backwards: bool = False,
+    ) -> Order:
+        replica = self.replica(kind.name, self._store.switches.view_lag_s)
+        scope = self.scope()
+        day = scope.today if rule in _DEPEND_ON_THE_DAY else None
+        seen = (scope.only_owner, scope.default_pipeline, day)
+        name = (id(replica), key, rule, column, wants, backwards, *seen)
+        order = self._orders.pop(name, None)
+        if order is None:
+            member = self._member(kind, rule, scope, wants, where)
+            order = Order(replica, member, column, kind.row.get(column), backwards=backwards)
+        self._orders[name] = order
+        if len(self._orders) > _ORDERS_KEPT:
+            self._orders.pop(next(iter(self._orders)))
+        order.catch_up()
+        return order
+
+    def _member(
+        self,
+        kind: ObjectKind,
+        rule_name: str,
+        scope: Scope,
+        wants: tuple[bool, ...],
+        where: Callable[[Record], bool] | None,
+    ) -> Member:
+        rule, account = RULES.get(rule_name), self._store.account
 
         def member(record: Record, is_binned: bool) -> bool:
-            if is_binned != wants_binned:
-                return False
-            if scope.only_owner is not None and record.get("owner_id") != scope.only_owner:
+            if is_binned not in wants or not _is_seen(kind, record, scope.only_owner):
                 return False
             if where is not None:
                 return where(record)
             return rule is not None and rule(record, scope, account)
 
-        return Order(replica, member, column, OBJECTS[view.object].row.get(column))
+        return member
 
     def _only_owner(self) -> int | None:
         switches = self._store.switches
@@ -167,6 +206,14 @@ class ViewReader:
             return None
         owners = self._store.account.selectors["owners"]
         return int(owners[number - 1]["id"])
+
+
+def _is_seen(kind: ObjectKind, record: Record, only_owner: int | None) -> bool:
+    return only_owner is None or kind.owner is None or record.get(kind.owner) == only_owner
+
+
+def _wanted(rule: str) -> tuple[bool, ...]:
+    return (rule == "bin",)
 
 
 def tie_shuffler(request_number: int) -> random.Random:

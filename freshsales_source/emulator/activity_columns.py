@@ -1,0 +1,205 @@
+"""The columns of tasks, appointments, sales activities, products and (Classic) leads, in wire order.
+
+Tasks and appointments: seen in recorded responses of one Suite account (2021 to 2023). Sales activities and
+products: documented samples. Leads: a response with masked values, less what its SDK folded into it.
+`*_NEWER`: seen in documented samples of later years. `()` stands for an empty list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+TASK: Mapping[str, object] = {
+    "id": None,
+    "status": 0,
+    "title": None,
+    "description": None,
+    "created_at": None,
+    "updated_at": None,
+    "owner_id": None,
+    "due_date": None,
+    "completed_date": None,
+    "creater_id": None,
+    "updater_id": None,
+    "outcome_id": None,
+    "task_type_id": None,
+    "targetables": (),
+}
+TASK_NEWER: Mapping[str, object] = {
+    "has_multiple_emails": False,
+    "is_linkedin_type": False,
+    "targetables_with_email": (),
+}
+
+APPOINTMENT: Mapping[str, object] = {
+    "id": None,
+    "time_zone": None,
+    "title": None,
+    "description": None,
+    "location": None,
+    "is_allday": False,
+    "outcome_id": None,
+    "from_date": None,
+    "end_date": None,
+    "created_at": None,
+    "updated_at": None,
+    "provider": "freshsales",
+    "creater_id": None,
+    "latitude": None,
+    "longitude": None,
+    "checkedin_at": None,
+    "can_checkin_checkout": True,
+    "checkedout_latitude": None,
+    "checkedout_longitude": None,
+    "checkedout_location": None,
+    "checkedout_at": None,
+    "checkedin_duration": None,
+    "can_checkin": True,
+    "conference_id": None,
+    "targetables": (),
+}
+APPOINTMENT_NEWER: Mapping[str, object] = {
+    "updater_id": None,
+    "has_multiple_emails": False,
+    "targetables_with_email": (),
+}
+
+SALES_ACTIVITY: Mapping[str, object] = {
+    "id": None,
+    "title": None,
+    "notes": None,
+    "start_date": None,
+    "end_date": None,
+    "conversation_time": None,
+    "created_at": None,
+    "updated_at": None,
+    "targetable_type": None,
+    "targetable_id": None,
+    "owner_id": None,
+    "creater_id": None,
+    "updater_id": None,
+    "sales_activity_type_id": None,
+    "sales_activity_outcome_id": None,
+    "location": None,
+    "latitude": None,
+    "longitude": None,
+    "checkedin_at": None,
+    "remote_id": None,
+    "import_id": None,
+    "custom_field": None,
+}
+
+PRODUCT: Mapping[str, object] = {
+    "id": None,
+    "name": None,
+    "category": None,
+    "product_code": None,
+    "sku_number": None,
+    "description": None,
+    "parent_product": None,
+    "territory_id": None,
+    "valid_till": None,
+    "is_active": True,
+    "is_deleted": False,
+    "owner_id": None,
+    "creater_id": None,
+    "updater_id": None,
+    "pricing_type": 1,
+    "base_currency_amount": None,
+    "avatar": None,
+    "external_source_id": None,
+    "custom_field": None,
+    "created_at": None,
+    "updated_at": None,
+}
+
+LEAD: Mapping[str, object] = {
+    "id": None,
+    "job_title": None,
+    "department": None,
+    "email": None,
+    "emails": (),
+    "work_number": None,
+    "mobile_number": None,
+    "address": None,
+    "city": None,
+    "state": None,
+    "zipcode": None,
+    "country": None,
+    "time_zone": None,
+    "do_not_disturb": False,
+    "display_name": None,
+    "avatar": None,
+    "keyword": None,
+    "medium": None,
+    "last_seen": None,
+    "last_contacted": None,
+    "lead_score": 0,
+    "lead_quality": None,
+    "stage_updated_time": None,
+    "first_name": None,
+    "last_name": None,
+    "company": None,
+    "deal": None,
+    "links": None,
+    "custom_field": None,
+    "created_at": None,
+    "updated_at": None,
+    "last_contacted_sales_activity_mode": None,
+    "has_authority": False,
+    "email_status": None,
+    "last_contacted_mode": None,
+    "recent_note": None,
+    "last_contacted_via_chat": None,
+    "last_contacted_via_sales_activity": None,
+    "completed_sales_sequences": None,
+    "active_sales_sequences": None,
+    "web_form_ids": None,
+    "last_assigned_at": None,
+    "tags": (),
+    "facebook": None,
+    "twitter": None,
+    "linkedin": None,
+    "is_deleted": False,
+    "team_user_ids": None,
+    "phone_numbers": (),
+}
+# What a lead knows of a company and a deal that do not exist yet.
+LEAD_COMPANY: Mapping[str, object] = {
+    "id": None,
+    "name": None,
+    "address": None,
+    "city": None,
+    "state": None,
+    "zipcode": None,
+    "country": None,
+    "number_of_employees": None,
+    "annual_revenue": None,
+    "website": None,
+    "phone": None,
+    "industry_type_id": None,
+    "business_type_id": None,
+}
+LEAD_DEAL: Mapping[str, object] = {
+    "id": None,
+    "name": None,
+    "amount": None,
+    "currency_id": None,
+    "base_currency_amount": None,
+    "expected_close": None,
+    "deal_product_id": None,
+}
+
+_CONVERSATIONS = (
+    "/conversations/all?include=email_conversation_recipients,targetable,phone_number,phone_caller,note,user"
+)
+LEAD_LINKS: Mapping[str, str] = {
+    "conversations": _CONVERSATIONS,
+    "timeline_feeds": "/timeline_feeds",
+    "document_associations": "/document_associations",
+    "notes": "/notes?include=creater",
+    "tasks": "/tasks?include=creater,owner,updater,targetable,users,task_type",
+    "appointments": "/appointments?include=creater,owner,updater,targetable,appointment_attendees",
+    "duplicates": "/duplicates",
+    "connections": "/connections",
+}
