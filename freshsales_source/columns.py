@@ -129,6 +129,12 @@ class Child:
 
     `is_plain` lists hold bare values, which land in the one column given (`value`); otherwise each element is
     an object and `columns` name its keys. The parent's id and the element's position are added to every row.
+
+    objects      keys of objects inside an element, whose members are read as keys of the element itself:
+                 member `type` of `attendee` as `attendee_type`
+    ids          where the elements are side-loaded: the record's key that lists their ids, while the elements
+                 stand under `key` at the top of the answer; a record that holds them itself is read as usual
+    references   (column, table it points to), beside the parent
     """
 
     has_position: ClassVar[bool] = True
@@ -140,6 +146,9 @@ class Child:
     key: str = ""
     is_plain: bool = False
     dropped: tuple[Dropped, ...] = ()
+    objects: tuple[str, ...] = ()
+    ids: str = ""
+    references: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.key:
@@ -174,7 +183,9 @@ class Table:
     marker: str | None = None
     parent: str | None = None
     references: tuple[tuple[str, str], ...] = ()
-    """(column, table it points to), for documentation and joins; always to that table's `id`."""
+    """(column, table it points to), for documentation and joins; always to that table's `id`.
+
+    The record may be gone: a deleted user, or a row of a table this account does not have."""
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError if the table has none."""

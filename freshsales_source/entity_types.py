@@ -34,6 +34,35 @@ class Views:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """An object read from fixed filters, `?filter=<name>` at its own path; one value a request (documented).
+
+    The same record may stand in several filters (recorded), so a filter tells nothing of a record. No order is
+    honoured, whatever is asked for, and there is no `total_pages` (both recorded).
+
+    live       filters that are read whole in each run: what people still work on
+    settled    filters that are read whole once; after that only where a count or the refresh finds a change,
+               and record by record when one leaves the live ones
+    """
+
+    live: tuple[str, ...]
+    settled: tuple[str, ...]
+    include: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlatList:
+    """An object read from one paged list at its own path, without views or filters.
+
+    `sort` is the column to order by, newest first, where it is worth asking; whether the order was honoured
+    must be seen from the rows, else the list is read whole. It shows no recycle bin.
+    """
+
+    include: tuple[str, ...] = ()
+    sort: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Selector:
     """An object read whole, in one answer without pages.
 
@@ -47,7 +76,7 @@ class Selector:
     also: tuple[Selector, ...] = ()
 
 
-HowRead: TypeAlias = Views | Selector
+HowRead: TypeAlias = Views | Filters | FlatList | Selector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +86,14 @@ class Entity:
     name            the table, and the list's key in an answer (its envelope) unless a Selector says otherwise
     singular        the envelope of a single record, the name in filtered_search, and the stem of children's
                     foreign key
-    path            the API path below the base URL, for views and single records
+    path            the API path below the base URL: of views, filters, lists and single records
     read            how its records are found
+    objects         keys of objects inside a record, whose members are read as keys of the record itself:
+                    member `name` of `company` as `company_name`
     cursor          the column that orders changes; None for objects without one, which are always read whole
-    settings        the object's name in `settings/{name}/fields`; None when it has no custom fields
+    settings        the object's name in `settings/{name}/fields`; None when no such list is known
+    has_custom_fields    whether its records carry an object `custom_field`
+    is_optional     whether an account without it is normal: 404 or 403 then means "not available here"
     """
 
     name: str
@@ -72,9 +105,12 @@ class Entity:
     children: tuple[Child, ...] = ()
     bridges: tuple[Bridge, ...] = ()
     dropped: tuple[Dropped, ...] = ()
+    objects: tuple[str, ...] = ()
     references: tuple[tuple[str, str], ...] = ()
     cursor: str | None = None
     settings: str | None = None
+    has_custom_fields: bool = False
+    is_optional: bool = False
 
     @property
     def envelope(self) -> str:
@@ -87,9 +123,19 @@ class Entity:
         return f"{self.singular}_id"
 
     @property
+    def include(self) -> tuple[str, ...]:
+        """What is asked for beside the bare records; nothing for selectors."""
+        return () if isinstance(self.read, Selector) else self.read.include
+
+    @property
+    def lists(self) -> tuple[Child, ...]:
+        """Children and bridges, in the order of their tables."""
+        return (*self.children, *self.bridges)
+
+    @property
     def has_partial_rows(self) -> bool:
         """Whether a row marked `partial` is a side-load; in selectors all are marked (column lists)."""
-        return isinstance(self.read, Views)
+        return not isinstance(self.read, Selector)
 
     @property
     def volatile(self) -> frozenset[str]:
@@ -105,7 +151,7 @@ class Entity:
             primary_key=("id",),
             references=self.references,
         )
-        return (parent, *(self._list_table(child) for child in (*self.children, *self.bridges)))
+        return (parent, *(self._list_table(child) for child in self.lists))
 
     def _list_table(self, child: Child) -> Table:
         return Table(
@@ -115,7 +161,7 @@ class Entity:
             merge_key=(self.foreign_key,),
             marker=EMPTIED_MARKER,
             parent=self.name,
-            references=((self.foreign_key, self.name),),
+            references=((self.foreign_key, self.name), *child.references),
         )
 
 

@@ -1,11 +1,11 @@
 """The fields of an object, from `settings/{object}/fields`: which custom columns exist, of which type, under
 which name.
 
-Source: `GET settings/{contacts|sales_accounts|deals}/fields?include=field_group` answers `{"fields": [...]}`
-(documented). Ids of fields and choices are numbers in one published description and strings in another; both
-are read (documented). `default: false` marks a custom field, whose values stand in the record's
-`custom_field` object under the field's `name`, which never changes when people rename its label (vendor's
-support article).
+Source: `GET settings/{contacts|sales_accounts|deals|leads|sales_activities}/fields?include=field_group`
+answers `{"fields": [...]}` (documented). Ids of fields and choices are numbers in one published description
+and strings in another; both are read (documented). `default: false` marks a custom field, whose values stand
+in the record's `custom_field` object under the field's `name`, which never changes when people rename its
+label (vendor's support article).
 """
 
 from __future__ import annotations
@@ -52,7 +52,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One field of an object as its settings describe it; `id` is None where it is no number."""
+    """One field of an object as its settings describe it; `id` is None where it is no number.
+
+    What the settings do not say, or say in another form, is None.
+    """
 
     object: str
     id: int | None
@@ -62,6 +65,10 @@ class Field:
     is_custom: bool
     position: int | None
     choices: tuple[Choice, ...] = ()
+    is_required: bool | None = None
+    is_visible: bool | None = None
+    is_multiple: bool | None = None
+    group_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +138,10 @@ def _field(row: Any, *, object: str, where: str) -> Field:
         is_custom=_is_custom(row, name),
         position=_whole_number(row.get("position")),
         choices=tuple(_choices(row.get("choices"))),
+        is_required=_flag(row.get("required")),
+        is_visible=_flag(row.get("visible")),
+        is_multiple=_flag(row.get("multiple")),
+        group_id=_whole_number(row.get("field_group_id")),
     )
 
 
@@ -147,6 +158,10 @@ def _choices(rows: Any) -> Iterable[Choice]:
                 value=str(row.get("value", "")),
                 position=_whole_number(row.get("position")),
             )
+
+
+def _flag(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
 
 
 def _whole_number(value: Any) -> int | None:

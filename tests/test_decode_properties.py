@@ -17,7 +17,7 @@ from freshsales_source.decode.fast import read_fast
 from freshsales_source.decode.page import assemble
 from freshsales_source.decode.slow import read_slow
 from freshsales_source.decode.values import fit_column
-from freshsales_source.entities import CONTACTS, DEALS
+from freshsales_source.entities import APPOINTMENTS, CONTACTS, DEALS, LEADS, TASKS
 from freshsales_source.entity_types import Entity
 
 READ = Reading(synced_at=datetime(2026, 1, 2, tzinfo=UTC))
@@ -35,7 +35,11 @@ CUSTOM = (
     custom("cf_flag", ColumnType.BOOLEAN),
     custom("cf_json", ColumnType.JSON),
 )
-LAYOUTS = {entity.name: Layout.of(entity, CUSTOM) for entity in (CONTACTS, DEALS)}
+EXACT = (CONTACTS, DEALS, LEADS, TASKS)
+LAYOUTS = {
+    entity.name: Layout.of(entity, CUSTOM if entity.has_custom_fields else ())
+    for entity in (*EXACT, APPOINTMENTS)
+}
 
 # Characters that JSON writes plainly, escaped, or not at all.
 TEXTS = st.one_of(
@@ -119,9 +123,9 @@ def records(draw: st.DrawFn, entity: Entity, *, is_odd: bool) -> dict[str, Any]:
     record["updated_at"] = draw(STAMPS)
     if draw(st.booleans()):
         record["is_deleted"] = draw(st.sampled_from([None, True, False]))
-    if draw(st.booleans()):
+    if entity.has_custom_fields and draw(st.booleans()):
         record["custom_field"] = some(CUSTOM) | draw(extra_keys(is_odd=is_odd))
-    for child in (*entity.children, *entity.bridges):
+    for child in entity.lists:
         if draw(st.booleans()):
             member = (
                 st.builds(lambda c=child: value(c.columns[0]))
@@ -131,7 +135,25 @@ def records(draw: st.DrawFn, entity: Entity, *, is_odd: bool) -> dict[str, Any]:
             record[child.key] = draw(st.one_of(st.none(), st.lists(st.one_of(member, st.none()), max_size=3)))
             if is_odd and draw(st.integers(0, 9)) == 0:
                 record[child.key] = draw(ANYTHING)
-    return record | draw(extra_keys(is_odd=is_odd))
+    return draw(folded(record, entity.objects, is_odd=is_odd)) | draw(extra_keys(is_odd=is_odd))
+
+
+@st.composite
+def folded(
+    draw: st.DrawFn, record: dict[str, Any], objects: tuple[str, ...], *, is_odd: bool
+) -> dict[str, Any]:
+    """The record with some of its values inside its objects, or in both places, with other members beside."""
+    for name in objects:
+        start = f"{name}_"
+        members = {key.removeprefix(start): record[key] for key in record if key.startswith(start)}
+        chosen = draw(st.lists(st.sampled_from(sorted(members)), unique=True)) if members else []
+        outside = set() if draw(st.booleans()) else {start + member for member in chosen}
+        record = {key: value for key, value in record.items() if key not in outside}
+        inner = {member: members[member] for member in chosen} | draw(extra_keys(is_odd=is_odd))
+        record[name] = draw(st.sampled_from([inner, inner, None]))
+        if is_odd and draw(st.integers(0, 9)) == 0:
+            record[name] = draw(ANYTHING)
+    return record
 
 
 EXTRA: dict[str, st.SearchStrategy[Any]] = {
@@ -155,7 +177,7 @@ def extra_keys(*, is_odd: bool) -> st.SearchStrategy[dict[str, Any]]:
 
 @st.composite
 def pages(draw: st.DrawFn, *, is_odd: bool) -> tuple[str, bytes]:
-    entity = draw(st.sampled_from([CONTACTS, DEALS]))
+    entity = draw(st.sampled_from(EXACT))
     rows = draw(st.lists(records(entity, is_odd=is_odd), max_size=4))
     meta: dict[str, Any] = draw(
         st.sampled_from(
@@ -178,6 +200,23 @@ def page_of(name: str, body: bytes, *, is_fast: bool) -> Page | None:
 @settings(max_examples=100)
 def test_both_readers_give_the_same_page_wherever_the_fast_one_accepts_it(case: tuple[str, bytes]) -> None:
     check_that_the_readers_agree(*case)
+
+
+@given(data=st.data(), is_odd=st.booleans())
+@settings(max_examples=50)
+def test_side_loaded_elements_are_read_from_any_answer(data: st.DataObject, *, is_odd: bool) -> None:
+    rows = data.draw(st.lists(records(APPOINTMENTS, is_odd=is_odd), max_size=3))
+    ids = st.one_of(st.none(), st.lists(st.integers(1, 3), max_size=3), *([ANYTHING] if is_odd else []))
+    for row in rows:
+        row["appointment_attendee_ids"] = data.draw(ids)
+    side_load = data.draw(st.one_of(st.lists(st.fixed_dictionaries({"id": st.integers(1, 3)})), ANYTHING))
+    body = dumps({"appointments": rows, "appointment_attendees": side_load})
+    page = page_of("appointments", body.encode(), is_fast=False)
+    assert page is not None
+    assert page_of("appointments", body.encode(), is_fast=True) is None
+    assert page.ids == [row["id"] for row in rows if row.get("partial") is not True]
+    for table in page.tables.values():
+        table.validate(full=True)
 
 
 @pytest.mark.soak

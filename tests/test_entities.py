@@ -6,8 +6,8 @@ import pytest
 
 from freshsales_source.column_names import plain_name
 from freshsales_source.columns import EMPTIED_MARKER, Column, ColumnType, Confidence, Table, dlt_columns
-from freshsales_source.entities import CONTACTS, DEALS, ENTITIES, entity
-from freshsales_source.entity_types import Entity, Selector, Views
+from freshsales_source.entities import CONTACTS, DEALS, ENTITIES, LEADS, LOOKUPS, PRODUCTS, entity
+from freshsales_source.entity_types import Entity, Filters, FlatList, Selector, Views
 
 TABLES = [table for row in ENTITIES for table in row.tables()]
 
@@ -31,10 +31,40 @@ def test_the_tables_are_those_of_the_contract() -> None:
         "deals",
         "deals__tags",
         "deals__team_user_ids",
+        "deals__products",
         "deals__contacts",
+        "leads",
+        "leads__emails",
+        "leads__phone_numbers",
+        "leads__tags",
+        "leads__team_user_ids",
+        "tasks",
+        "tasks__targetables",
+        "tasks__users",
+        "appointments",
+        "appointments__targetables",
+        "appointments__attendees",
+        "sales_activities",
+        "products",
+        "products__pricings",
         "owners",
         "deal_pipelines",
         "deal_stages",
+        "deal_types",
+        "deal_reasons",
+        "deal_payment_statuses",
+        "deal_products",
+        "currencies",
+        "territories",
+        "lead_sources",
+        "campaigns",
+        "industry_types",
+        "business_types",
+        "contact_statuses",
+        "lifecycle_stages",
+        "sales_activity_types",
+        "sales_activity_outcomes",
+        "sales_activity_entity_types",
     ]
 
 
@@ -49,7 +79,7 @@ def test_column_names_are_single_and_survive_the_destination(table: Table) -> No
 def test_every_column_says_what_it_means_in_one_sentence(table: Table) -> None:
     for column in table.columns:
         assert column.description.endswith("."), column.name
-        assert column.description[0].isupper() or column.description[0] in "`1", column.name
+        assert column.description[0].isupper() or column.description[0] in "`01", column.name
 
 
 @each_table
@@ -75,7 +105,7 @@ def test_children_and_bridges_are_replaced_by_their_parents_id(row: Entity) -> N
         assert table.primary_key == ()
         assert table.parent == row.name
         assert table.marker == EMPTIED_MARKER
-        assert table.references == ((f"{row.singular}_id", row.name),)
+        assert table.references[0] == (f"{row.singular}_id", row.name)
 
 
 @everywhere
@@ -96,9 +126,20 @@ def test_secrets_that_change_at_every_read_are_dropped(row: Entity) -> None:
 
 @everywhere
 def test_references_point_from_a_column_to_a_table(row: Entity) -> None:
-    for column, table in row.references:
-        assert row.tables()[0].column(column).type is ColumnType.ID
-        assert entity(table) in ENTITIES
+    for table in row.tables():
+        assert len({column for column, _ in table.references}) == len(table.references)
+        for column, target in table.references:
+            assert table.column(column).type is ColumnType.ID
+            assert entity(target) in ENTITIES
+
+
+def test_every_key_of_a_lookup_on_an_object_is_told_as_a_reference() -> None:
+    """`lead_source_id` points to `lead_sources`, wherever it stands."""
+    singulars = {f"{row.singular}_id": row.name for row in LOOKUPS}
+    for table in TABLES:
+        told = dict(table.references)
+        for name in {column.name for column in table.columns} & set(singulars):
+            assert told.get(name) == singulars[name], (table.name, name)
 
 
 @everywhere
@@ -106,7 +147,59 @@ def test_objects_in_views_have_a_cursor_and_custom_fields(row: Entity) -> None:
     if isinstance(row.read, Views):
         assert row.cursor == "updated_at"
         assert row.settings == row.name
+        assert row.has_custom_fields
         assert row.tables()[0].column(row.cursor).type is ColumnType.TIMESTAMP
+
+
+@everywhere
+def test_only_lookups_are_without_a_cursor(row: Entity) -> None:
+    assert (row.cursor is None) == isinstance(row.read, Selector)
+    assert row.cursor is None or not row.tables()[0].column(row.cursor).is_nullable
+
+
+@everywhere
+def test_members_of_inner_objects_have_columns(row: Entity) -> None:
+    keys = {key for column in row.columns for key in column.keys}
+    assert all(any(key.startswith(f"{name}_") for key in keys) for name in row.objects)
+    for child in row.lists:
+        names = {column.name for column in child.columns}
+        assert all(any(key.startswith(f"{name}_") for key in names) for name in child.objects)
+
+
+def test_what_people_still_work_on_is_read_whole_and_the_rest_once() -> None:
+    reads = {row.name: row.read for row in ENTITIES if isinstance(row.read, Filters)}
+    assert {name: (read.live, read.settled) for name, read in reads.items()} == {
+        "tasks": (("open",), ("completed",)),
+        "appointments": (("upcoming",), ("past",)),
+    }
+
+
+def test_lists_without_views_are_read_at_their_own_path() -> None:
+    paths = {row.path for row in ENTITIES if isinstance(row.read, FlatList)}
+    assert paths == {"/sales_activities", "/cpq/products"}
+    assert (PRODUCTS.envelope, PRODUCTS.singular, PRODUCTS.include) == (
+        "products",
+        "product",
+        ("product_pricings",),
+    )
+
+
+def test_only_what_many_accounts_lack_may_be_absent() -> None:
+    assert {row.name for row in ENTITIES if row.is_optional} == {
+        LEADS.name,
+        PRODUCTS.name,
+        "contact_statuses",
+        "deal_products",
+        "lifecycle_stages",
+        "territories",
+    }
+
+
+def test_every_lookup_is_one_answer_under_its_own_name_but_owners() -> None:
+    for row in LOOKUPS:
+        assert isinstance(row.read, Selector)
+        assert row.read.path == row.path == f"/selector/{row.name}"
+        assert row.envelope == {"owners": "users"}.get(row.name, row.name)
 
 
 def test_bridges_link_two_ids_without_a_position() -> None:
@@ -135,10 +228,9 @@ def test_only_counters_and_ages_are_volatile() -> None:
 def test_foreign_keys_are_asked_for_by_include() -> None:
     """Each include brings `<include>_id`, but `source`, which brings `lead_source_id`, and lists."""
     for row in ENTITIES:
-        includes = row.read.include if isinstance(row.read, Views) else ()
         columns = {column.name for column in row.columns}
-        lists = {bridge.name for bridge in row.bridges}
-        for include in includes:
+        lists = {name for child in row.lists for name in (child.name, child.key)}
+        for include in row.include:
             assert {"source": "lead_source_id"}.get(include, f"{include}_id") in columns or include in lists
 
 

@@ -98,6 +98,22 @@ def test_ids_of_fields_and_choices_may_be_numbers_or_text() -> None:
     ]
 
 
+def test_what_the_settings_do_not_say_of_a_field_is_none() -> None:
+    told, silent, odd = parse_fields(
+        answer(
+            row(1, "cf_a", required=True, visible=False, multiple=True, field_group_id="7", position=3),
+            row(2, "cf_b"),
+            row(3, "cf_c", required="yes", visible=1, multiple=None, field_group_id="seven", position="x"),
+        ),
+        object="deals",
+    )
+    assert (told.is_required, told.is_visible, told.is_multiple) == (True, False, True)
+    assert (told.group_id, told.position) == (7, 3)
+    for field in (silent, odd):
+        assert (field.is_required, field.is_visible, field.is_multiple) == (None, None, None)
+        assert (field.group_id, field.position) == (None, None)
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"{}", b'{"fields": null}', b'{"fields": [{}]}', b'{"fields": [1]}']
 )
@@ -184,3 +200,5 @@ def test_the_documented_sample_of_deal_fields_is_read() -> None:
     assert isinstance(payment, Field)
     assert (payment.name, payment.is_custom) == ("deal_payment_status_id", False)
     assert [choice.value for choice in fields[2].choices] == ["Alpha", "Beta"]
+    assert (payment.is_required, payment.is_visible, payment.is_multiple) == (False, False, None)
+    assert fields[2].is_multiple is True

@@ -23,7 +23,7 @@ import pyarrow.json as pj
 from freshsales_source.columns import Column, ColumnType
 from freshsales_source.decode.arrow_types import TEXT, arrow_type, days, stamps
 from freshsales_source.decode.extract import Elements, Extract, UnknownKey
-from freshsales_source.decode.layout import CUSTOM_FIELD, PARTIAL, Layout, ListLayout
+from freshsales_source.decode.layout import CUSTOM_FIELD, PARTIAL, Layout, ListLayout, member_key
 from freshsales_source.decode.slow import json_columns
 
 _META = pa.struct([pa.field("total", pa.int64()), pa.field("total_pages", pa.int64())])
@@ -96,7 +96,7 @@ def _records(answer: pa.Table, envelope: str) -> pa.StructArray | None:
 def _extract(
     body: bytes, answer: pa.Table, records: pa.StructArray, layout: Layout, envelope: str
 ) -> Extract | None:
-    fields = _fields(records)
+    fields = _unfolded(_fields(records), layout.entity.objects)
     if layout.entity.has_partial_rows and pc.any(fields[PARTIAL]).as_py():
         return None
     custom = _fields(fields[CUSTOM_FIELD]) if layout.has_custom_fields else {}
@@ -106,12 +106,14 @@ def _extract(
         source = custom if column.is_custom else fields
         if column.type is not ColumnType.JSON:
             columns[column.name] = _typed(column, source)
-        elif all(source[key].null_count == len(records) for key in column.keys if key in source):
-            columns[column.name] = pa.nulls(len(records), TEXT)
         else:
-            loose.append(column)
+            texts = _empty_json([source[key] for key in column.keys if key in source], len(records))
+            if texts is None:
+                loose.append(column)
+            else:
+                columns[column.name] = texts
     if loose:
-        columns.update(json_columns(body, envelope, loose))
+        columns.update(json_columns(body, envelope, loose, layout))
     total, total_pages = _meta(answer)
     return Extract(
         rows=len(records),
@@ -127,6 +129,27 @@ def _extract(
 def _fields(structs: pa.StructArray) -> dict[str, pa.Array]:
     # flatten(), not field(): a null object makes its members null.
     return dict(zip((field.name for field in structs.type), structs.flatten(), strict=True))
+
+
+def _unfolded(fields: dict[str, pa.Array], objects: tuple[str, ...]) -> dict[str, pa.Array]:
+    """The fields with the members of inner objects beside them; a record's own value comes first."""
+    result = {key: values for key, values in fields.items() if key not in objects}
+    for name in objects:
+        for member, values in _fields(fields[name]).items():
+            key = member_key(name, member)
+            result[key] = pc.coalesce(result[key], values) if key in result else values
+    return result
+
+
+def _empty_json(sources: list[pa.Array], rows: int) -> pa.Array | None:
+    """The JSON texts of a column that holds nothing but nulls and, in one list, `[]`; None for any other."""
+    filled = [values for values in sources if values.null_count < rows]
+    if not filled:
+        return pa.nulls(rows, TEXT)
+    values = filled[0]
+    if len(filled) > 1 or not pa.types.is_list(values.type) or len(values.flatten()):
+        return None
+    return pc.if_else(values.is_valid(), pa.scalar("[]", TEXT), pa.scalar(None, TEXT))
 
 
 def _meta(answer: pa.Table) -> tuple[int | None, int | None]:
@@ -148,7 +171,7 @@ def _typed(column: Column, source: Mapping[str, pa.Array]) -> pa.Array:
 def _elements(lists: pa.ListArray, layout: ListLayout) -> Elements:
     members = lists.flatten()
     child = layout.child
-    source = {child.columns[0].key: members} if child.is_plain else _fields(members)
+    source = {child.columns[0].key: members} if child.is_plain else _unfolded(_fields(members), child.objects)
     offsets = lists.offsets.to_pylist()
     return Elements(
         columns={column.name: _typed(column, source) for column in child.columns},

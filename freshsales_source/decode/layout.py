@@ -62,7 +62,7 @@ class Layout:
         extra = tuple(custom)
         parent, *list_tables = entity.tables(extra)
         columns = (*entity.columns, *extra, IS_DELETED)
-        lists = tuple(map(_list_layout, (*entity.children, *entity.bridges), list_tables))
+        lists = tuple(map(_list_layout, entity.lists, list_tables))
         return cls(
             entity=entity,
             extra=extra,
@@ -73,7 +73,7 @@ class Layout:
             known=_known_keys(entity, columns),
             known_custom=frozenset(key for column in extra if column.is_custom for key in column.keys),
             record=_record_type(entity, columns),
-            is_exact=not any(column.type is ColumnType.JSON for row in lists for column in row.child.columns),
+            is_exact=all(map(_is_exact, entity.lists)),
         )
 
     def extended(self, columns: Iterable[Column]) -> Layout:
@@ -83,7 +83,7 @@ class Layout:
     @property
     def has_custom_fields(self) -> bool:
         """Whether records of this entity carry an object with custom fields."""
-        return self.entity.settings is not None
+        return self.entity.has_custom_fields
 
     @property
     def schemas(self) -> Mapping[str, pa.Schema]:
@@ -94,6 +94,16 @@ class Layout:
     def tables(self) -> tuple[Table, ...]:
         """The tables, the parent first."""
         return (self.table, *(row.table for row in self.lists))
+
+
+def member_key(object: str, member: str) -> str:
+    """The key under which a member of an object inside a record is read: `company_name` for `company.name`."""
+    return f"{object}_{member}"
+
+
+def _is_exact(child: Child) -> bool:
+    """Whether Arrow can read the list: side-loaded elements have to be looked up first, JSON has any shape."""
+    return not child.ids and not any(column.type is ColumnType.JSON for column in child.columns)
 
 
 def _list_layout(child: Child, table: Table) -> ListLayout:
@@ -117,31 +127,41 @@ def _schema(table: Table) -> pa.Schema:
 
 def _known_keys(entity: Entity, columns: tuple[Column, ...]) -> frozenset[str]:
     keys = {key for column in columns if not column.is_custom for key in column.keys}
-    keys.update(child.key for child in (*entity.children, *entity.bridges))
+    keys.update(key for child in entity.lists for key in (child.key, child.ids) if key)
     keys.update(row.key for row in entity.dropped)
-    return frozenset(keys | {PARTIAL} | ({CUSTOM_FIELD} if entity.settings else set()))
+    keys.update(entity.objects)
+    return frozenset(keys | {PARTIAL} | ({CUSTOM_FIELD} if entity.has_custom_fields else set()))
 
 
 def _record_type(entity: Entity, columns: tuple[Column, ...]) -> pa.DataType:
-    fields = _wire_fields(column for column in columns if not column.is_custom)
-    for child in (*entity.children, *entity.bridges):
+    fields = _wire_fields((column for column in columns if not column.is_custom), entity.objects)
+    for child in entity.lists:
         fields[child.key] = pa.list_(_element_type(child))
     if entity.has_partial_rows:
         fields[PARTIAL] = pa.bool_()
-    if entity.settings:
+    if entity.has_custom_fields:
         fields[CUSTOM_FIELD] = _struct(_wire_fields(column for column in columns if column.is_custom))
     return _struct(fields)
 
 
 def _element_type(child: Child) -> pa.DataType:
-    fields = _wire_fields(child.columns)
+    fields = _wire_fields(child.columns, child.objects)
     return next(iter(fields.values())) if child.is_plain and fields else _struct(fields)
 
 
-def _wire_fields(columns: Iterable[Column]) -> dict[str, pa.DataType]:
-    """Types by key, as Arrow is told to read them. A JSON column may hold anything, so it is not declared."""
+def _wire_fields(columns: Iterable[Column], objects: tuple[str, ...] = ()) -> dict[str, pa.DataType]:
+    """Types by key, as Arrow is told to read them. A JSON column may hold anything, so it is not declared.
+
+    A key that begins with an object's name is declared in both places where it may stand.
+    """
     declared = (column for column in columns if column.type is not ColumnType.JSON)
-    return {key: _wire_type(column.type) for column in declared for key in column.keys}
+    fields = {key: _wire_type(column.type) for column in declared for key in column.keys}
+    members = {name: _members(fields, member_key(name, "")) for name in objects}
+    return fields | {name: _struct(types) for name, types in members.items()}
+
+
+def _members(fields: Mapping[str, pa.DataType], start: str) -> dict[str, pa.DataType]:
+    return {key.removeprefix(start): type_ for key, type_ in fields.items() if key.startswith(start)}
 
 
 def _wire_type(type_: ColumnType) -> pa.DataType:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from freshsales_source.columns import Child, Column, ColumnType
 from freshsales_source.decode.extract import Elements, Extract, UnknownKey
-from freshsales_source.decode.layout import CUSTOM_FIELD, PARTIAL, Layout, ListLayout
+from freshsales_source.decode.layout import CUSTOM_FIELD, PARTIAL, Layout, ListLayout, member_key
 from freshsales_source.decode.values import fit_column, inferred_type, json_text, parse_json
 from freshsales_source.errors import MalformedPage
 
@@ -39,7 +39,8 @@ def _read(
     where = f'{layout.entity.name}, envelope "{envelope}"'
     try:
         answer, broken = _parsed(body, where)
-        return _extract(find(answer, envelope, where), layout, answer.get("meta"), broken=broken)
+        records = _joined(find(answer, envelope, where), answer, layout)
+        return _extract(records, layout, answer.get("meta"), broken=broken)
     except RecursionError:
         raise MalformedPage("the answer is nested too deep", where=where) from None
 
@@ -55,9 +56,11 @@ def _parsed(body: bytes, where: str) -> tuple[Record, int]:
     return answer, broken
 
 
-def json_columns(body: bytes, envelope: str, columns: Iterable[Column]) -> dict[str, pa.Array]:
-    """Only the JSON columns of a page that Arrow has parsed: it does not keep their numbers' digits."""
-    records = parse_json(body)[0][envelope]
+def json_columns(
+    body: bytes, envelope: str, columns: Iterable[Column], layout: Layout
+) -> dict[str, pa.Array]:
+    """Only these JSON columns of a page that Arrow has parsed: it does not keep their numbers' digits."""
+    records = [_unfolded(record, layout.entity.objects) for record in parse_json(body)[0][envelope]]
     return {column.name: fit_column(column.type, _values(records, column)).values for column in columns}
 
 
@@ -85,9 +88,40 @@ def _find_one(answer: Record, envelope: str, where: str) -> list[Record]:
     return [record]
 
 
+def _joined(records: list[Record], answer: Record, layout: Layout) -> list[Record]:
+    """The records with the elements of side-loaded lists in their place."""
+    for child in (row.child for row in layout.lists if row.child.ids):
+        rows = answer.get(child.key)
+        rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+        by_id = {json_text(row.get("id")): row for row in rows}
+        records = [_with_elements(record, child, by_id) for record in records]
+    return records
+
+
+def _with_elements(record: Record, child: Child, by_id: dict[str, Record]) -> Record:
+    ids = record.get(child.ids)
+    if record.get(child.key) is not None or ids is None:
+        return record
+    # An id without its element still tells that there is one; what is no list is kept beside as text.
+    elements = [by_id.get(json_text(i), {"id": i}) for i in ids] if isinstance(ids, list) else ids
+    return {**record, child.key: elements}
+
+
+def _unfolded(record: Record, objects: tuple[str, ...]) -> Record:
+    """The record with the members of its inner objects as keys of its own; its own value comes first."""
+    result = record
+    for name in objects:
+        if isinstance(record.get(name), dict):
+            members = {member_key(name, member): value for member, value in record[name].items()}
+            kept = {key: value for key, value in result.items() if key != name}
+            result = kept | {key: value for key, value in members.items() if kept.get(key) is None}
+    return result
+
+
 def _extract(records: list[Record], layout: Layout, meta: Any, *, broken: int) -> Extract:
     if layout.entity.has_partial_rows:
         records = [record for record in records if record.get(PARTIAL) is not True]
+    records = [_unfolded(record, layout.entity.objects) for record in records]
     columns: dict[str, pa.Array] = {}
     raws: dict[str, pa.Array] = {}
     for column in layout.columns:
@@ -132,7 +166,11 @@ def _custom_fields(record: Record) -> Record:
 def _elements(records: Sequence[Record], layout: ListLayout) -> tuple[Elements, int]:
     child = layout.child
     lists = [_members(record.get(child.key), child) or [] for record in records]
-    members = [member for row in lists for member in row]
+    members = [
+        _unfolded(member, child.objects) if isinstance(member, dict) else member
+        for row in lists
+        for member in row
+    ]
     columns: dict[str, pa.Array] = {}
     raws: dict[str, pa.Array] = {}
     replaced = 0
@@ -169,15 +207,15 @@ def _ignored(members: Iterable[Record | None], layout: ListLayout) -> frozenset[
 
 
 def _odd_objects(records: Sequence[Record], layout: Layout) -> dict[str, pa.Array]:
-    """Lists that are no lists, and custom fields that are no object, as JSON text by key."""
+    """Lists that are no lists, and objects that are none, custom fields too, as JSON text by key."""
     odd = {}
     for row in layout.lists:
         values = [record.get(row.child.key) for record in records]
         odd[row.child.key] = [value if _members(value, row.child) is None else None for value in values]
-    if layout.has_custom_fields:
-        values = [record.get(CUSTOM_FIELD) for record in records]
+    for key in (*layout.entity.objects, *((CUSTOM_FIELD,) if layout.has_custom_fields else ())):
+        values = [record.get(key) for record in records]
         # An empty list is how some servers write an empty object.
-        odd[CUSTOM_FIELD] = [None if isinstance(value, dict) or value == [] else value for value in values]
+        odd[key] = [None if isinstance(value, dict) or value == [] else value for value in values]
     return {
         key: fit_column(ColumnType.TEXT, [None if value is None else _text(value) for value in values]).values
         for key, values in odd.items()
