@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from freshsales_source.decode import Layout, Page, Reading, decode_page
 from freshsales_source.entity_types import Entity, Selector
-from freshsales_source.errors import FreshsalesError
+from freshsales_source.errors import Forbidden, FreshsalesError, NotFound
 from freshsales_source.paging import server_time
 from freshsales_source.reading import Batch, Tally
 from freshsales_source.run import Run
@@ -24,9 +24,10 @@ from freshsales_source.throttle import Meter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookupState:
-    """When a lookup was last read."""
+    """When a lookup was last read, and the ids that are known since: its rows, and ids it did not explain."""
 
     read_at: datetime | None = None
+    ids: frozenset[int] = frozenset()
 
     def is_fresh(self, now: datetime, every_s: int) -> bool:
         """Whether it was read less than `every_s` seconds ago."""
@@ -34,13 +35,14 @@ class LookupState:
 
     def to_json(self) -> dict[str, Any]:
         """The state as plain JSON."""
-        return {"read_at": self.read_at.isoformat() if self.read_at else None}
+        return {"read_at": self.read_at.isoformat() if self.read_at else None, "ids": sorted(self.ids)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any] | None) -> LookupState:
         """Read what `to_json` wrote."""
-        read_at = (data or {}).get("read_at")
-        return cls(read_at=datetime.fromisoformat(read_at) if read_at else None)
+        if not data or not data["read_at"]:
+            return cls()
+        return cls(read_at=datetime.fromisoformat(data["read_at"]), ids=frozenset(data["ids"]))
 
 
 class LookupReader:
@@ -56,12 +58,13 @@ class LookupReader:
         self._layout = Layout.of(entity)
         self._client = run.client.metered(self.meter)
         self._pages: Future[list[Page]] | None = None
+        self._has_read = False
         self._is_done = state.is_fresh(run.clock.now(), run.settings.lookups_every_s)
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing is left to read in this run."""
-        return self._is_done or self.tally.error is not None
+        """Whether nothing is left to read in this run: it is fresh, and explains every id that records point to."""
+        return self.tally.error is not None or (self._is_done and not self._unknown())
 
     def start(self) -> None:
         """Ask in the background, unless the lookup is fresh."""
@@ -72,25 +75,40 @@ class LookupReader:
         """The rows, each id once; none if the lookup is fresh. Raises what the run does not keep to itself."""
         if self._pages is None:
             return Batch(tables={}, layout=self._layout, state=self.state)
+        pages: list[Page] = []
         try:
             pages = self._pages.result()
         except FreshsalesError as error:
-            if not isinstance(error, self._run.keeps):
-                raise
-            self.tally.error = error
+            self._stop(error)
+        self._pages = None
+        self._is_done = self._has_read = True
+        # An id that the answer does not explain is known from now on, too: it is asked for once.
+        ids = {record_id for page in pages for record_id in page.ids}
+        self.state = LookupState(
+            read_at=self._run.clock.now(), ids=self._run.catalog.met(self.entity.name) | ids | self.state.ids
+        )
+        if not pages:
             return Batch(tables={}, layout=self._layout, state=self.state)
-        finally:
-            self._pages = None
-        self._is_done = True
-        self.state = LookupState(read_at=self._run.clock.now())
         table = _last_of_each_id(pages, self.entity.name)
         self.tally.rows_read += sum(len(page.ids) for page in pages)
         self.tally.rows_loaded += table.num_rows
-        self._run.observer.page_read(self.entity.name, view=0, page=1, pages=1, rows=table.num_rows)
+        self._run.observer.page_read(self.entity.name, view="", page=1, pages=1, rows=table.num_rows)
         return Batch(tables={self.entity.name: table}, layout=self._layout, state=self.state)
 
     def new_load(self) -> None:
         """Nothing is kept from one load to the next."""
+
+    def _unknown(self) -> bool:
+        """Whether records point to an id that was never asked for; an answer of this very run has explained all."""
+        return not self._has_read and bool(self._run.catalog.unknown(self.entity.name, self.state.ids))
+
+    def _stop(self, error: FreshsalesError) -> None:
+        if self.entity.is_optional and isinstance(error, NotFound | Forbidden) and not self.state.ids:
+            self.tally.absence = error
+        elif isinstance(error, self._run.keeps):
+            self.tally.error = error
+        else:
+            raise error
 
     def _read(self) -> Iterator[Page]:
         for part in (self._selector, *self._selector.also):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,8 +18,10 @@ VERSION = 1
 class ObjectState:
     """The memory of one object.
 
-    `walks`: by view id, as text. `live`, `bin`: the views in use, read at `looked_up_at`. `names`: internal field
-    name -> column, which never changes once given. `columns`: those of the account, beyond the entity table.
+    `walks`: by list, for views their id as text. `live`, `bin`: the views in use, read at `looked_up_at`. `names`:
+    internal field name -> column, which never changes once given. `columns`: those of the account, beyond the entity
+    table. `watched`: ids that stood in a list whose records are followed when they leave it. `met`: ids that its
+    records point to in the newest load, by lookup table.
     """
 
     walks: Mapping[str, WalkState] = field(default_factory=dict)
@@ -27,6 +29,8 @@ class ObjectState:
     bin: View | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     columns: tuple[Column, ...] = ()
+    watched: frozenset[int] = frozenset()
+    met: Mapping[str, frozenset[int]] = field(default_factory=dict)
     looked_up_at: datetime | None = None
 
     def is_fresh(self, now: datetime, every_s: int) -> bool:
@@ -35,20 +39,15 @@ class ObjectState:
             seconds=every_s
         )
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether every live view was read to its end at least once, so that the counts must agree."""
-        ids = [str(view.id) for view in self.live]
-        return bool(ids) and all(i in self.walks and self.walks[i].is_complete for i in ids)
+    def is_complete(self, lists: Iterable[str]) -> bool:
+        """Whether each of these lists was read to its end at least once, so that the counts must agree."""
+        return all(key in self.walks and self.walks[key].is_complete for key in lists)
 
-    @property
-    def watermark(self) -> int | None:
-        """The oldest watermark of the live views, in seconds; None before the first page was read."""
-        marks = [
-            walk.watermark for i, walk in self.walks.items() if i in {str(view.id) for view in self.live}
-        ]
+    def watermark(self, lists: Iterable[str]) -> int | None:
+        """The oldest watermark of these lists, in seconds; None before the first page of each was read."""
+        marks = [self.walks[key].watermark if key in self.walks else None for key in lists]
         known = [mark for mark in marks if mark is not None]
-        return min(known) if known and len(known) == len(self.live) else None
+        return min(known) if known and len(known) == len(marks) else None
 
     def to_json(self) -> dict[str, Any]:
         """The state as plain JSON."""
@@ -57,6 +56,8 @@ class ObjectState:
             "walks": {i: state.to_json() for i, state in self.walks.items()},
             "live": [_view_to_json(view) for view in self.live],
             "bin": _view_to_json(self.bin) if self.bin else None,
+            "watched": sorted(self.watched),
+            "met": {table: sorted(ids) for table, ids in self.met.items()},
             "names": dict(self.names),
             "columns": [column.as_state() for column in self.columns],
             "looked_up_at": self.looked_up_at.isoformat() if self.looked_up_at else None,
@@ -71,6 +72,8 @@ class ObjectState:
             walks={i: WalkState.from_json(state) for i, state in data["walks"].items()},
             live=tuple(_view_from_json(view) for view in data["live"]),
             bin=_view_from_json(data["bin"]) if data["bin"] else None,
+            watched=frozenset(data["watched"]),
+            met={table: frozenset(ids) for table, ids in data["met"].items()},
             names=dict(data["names"]),
             columns=tuple(Column.from_state(column) for column in data["columns"]),
             looked_up_at=datetime.fromisoformat(data["looked_up_at"]) if data["looked_up_at"] else None,

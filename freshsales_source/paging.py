@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,7 +20,6 @@ from freshsales_source.client import Answer, Client
 from freshsales_source.clock import Clock
 from freshsales_source.columns import Column
 from freshsales_source.decode import Layout, Page, Reading, decode_page
-from freshsales_source.entity_types import Views
 from freshsales_source.errors import NotFound, OversizedAnswer
 
 CAUTION = timedelta(seconds=300)
@@ -58,17 +58,18 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ViewPages:
-    """Fetches pages of one view, newest `updated_at` first; a `Fetch` of the walk engine.
+class ListPages:
+    """Fetches pages of one list of records, newest first where it can be asked for; a `Fetch` of the walk engine.
 
-    `deleted_reason` is `recycle_bin` for the bin's view. An answer larger than the client's cap is asked for again
-    in smaller pages.
+    `path` is below the API's base, `query` what is asked beside page and size. `deleted_reason` is `recycle_bin` for
+    the bin's view. An answer larger than the client's cap is asked for again in smaller pages.
     """
 
     client: Client
     clock: Clock
     shape: Shape
-    view_id: int
+    path: str
+    query: Mapping[str, str]
     page_size: int
     deleted_reason: str | None = None
 
@@ -105,17 +106,7 @@ class ViewPages:
         )
 
     def _get(self, number: int, size: int) -> Answer:
-        entity = self.shape.layout.entity
-        include = entity.read.include if isinstance(entity.read, Views) else ()
-        params: dict[str, str | int] = {
-            "page": number,
-            "per_page": size,
-            "sort": "updated_at",
-            "sort_type": "desc",
-        }
-        if include:
-            params["include"] = ",".join(include)
-        return self.client.get(f"{entity.path}/view/{self.view_id}", params)
+        return self.client.get(self.path, {"page": number, "per_page": size, **self.query})
 
     def _read_in_parts(self, number: int, size: int) -> walk.Page[Page]:
         """The same positions in equal smaller pages; the lowest total told makes the walk go back if any fell."""

@@ -16,10 +16,12 @@ from dlt.sources import DltResource
 
 from freshsales_source.columns import Table, dlt_columns
 from freshsales_source.decode import Layout
-from freshsales_source.entity_types import Entity, Selector, Views
+from freshsales_source.deletions import DELETIONS, deletions, flagged
+from freshsales_source.entity_types import Entity, Filters, FlatList, Selector, Views
 from freshsales_source.lookups import LookupReader, LookupState
+from freshsales_source.metadata import METADATA
 from freshsales_source.object_state import ObjectState
-from freshsales_source.reading import ObjectReader
+from freshsales_source.reading import Batch, ObjectReader
 from freshsales_source.run import Run
 
 Reader: TypeAlias = ObjectReader | LookupReader
@@ -58,8 +60,8 @@ class SharedRun:
 
 def _reader(run: Run, entity: Entity, state: dict[str, Any]) -> Reader:
     match entity.read:
-        case Views() as views:
-            return ObjectReader(run, entity, views, ObjectState.from_json(state))
+        case Views() | Filters() | FlatList() as read:
+            return ObjectReader(run, entity, read, ObjectState.from_json(state))
         case Selector() as selector:
             return LookupReader(run, entity, selector, LookupState.from_json(state))
 
@@ -80,6 +82,10 @@ def object_resource(entity: Entity, shared: SharedRun, *, in_slices: bool) -> Dl
             while True:
                 batch = reader.batch()
                 yield from _hinted(batch.tables, batch.layout)
+                yield from _gone(run, entity, batch)
+                for table in METADATA:
+                    if table.name in batch.settings:
+                        yield _marked(batch.settings[table.name], table)
                 state.clear()
                 state.update(batch.state.to_json())
                 if in_slices or reader.is_done:
@@ -94,10 +100,27 @@ def _empty_tables(entity: Entity) -> dict[str, pa.Table]:
     return {name: schema.empty_table() for name, schema in Layout.of(entity).schemas.items()}
 
 
+def _gone(run: Run, entity: Entity, batch: Batch) -> Iterator[Any]:
+    """The rows of records that are gone, flagged; or a row each in `_deletions`."""
+    if not batch.gone:
+        return
+    at = run.clock.now()
+    if run.stored is None:
+        yield _marked(deletions(entity.name, batch.gone, at), DELETIONS)
+        return
+    rows = run.stored.rows_of(entity.name, batch.layout.schema, batch.gone)
+    yield from _hinted({entity.name: flagged(rows, at)}, batch.layout)
+
+
 def _hinted(tables: Mapping[str, pa.Table], layout: Layout) -> Iterator[Any]:
     by_name = {table.name: table for table in layout.tables}
     for name, rows in tables.items():
-        yield dlt.mark.with_hints(rows, _hints(by_name[name]), create_table_variant=True)
+        yield _marked(rows, by_name[name])
+
+
+def _marked(rows: pa.Table, table: Table) -> Any:
+    """Rows with the hints of the table they belong to."""
+    return dlt.mark.with_hints(rows, _hints(table), create_table_variant=True)
 
 
 def _hints(table: Table) -> Any:

@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Protocol
 
+from freshsales_source.catalog import Catalog
 from freshsales_source.client import Answer, Client
 from freshsales_source.clock import Clock
 from freshsales_source.config import Settings
+from freshsales_source.deletions import StoredRows
 from freshsales_source.errors import FreshsalesError
 
 PAGES_PER_LOAD = 50
@@ -39,7 +41,7 @@ class Permits:
 class Observer(Protocol):
     """Told of every page that was read, for progress; called from several threads."""
 
-    def page_read(self, object: str, *, view: int, page: int, pages: int | None, rows: int) -> None:
+    def page_read(self, object: str, *, view: str, page: int, pages: int | None, rows: int) -> None:
         """One page of `object` was answered; `pages` is the number of pages of the view, where known."""
         ...
 
@@ -47,7 +49,7 @@ class Observer(Protocol):
 class Silence:
     """An observer that does nothing."""
 
-    def page_read(self, object: str, *, view: int, page: int, pages: int | None, rows: int) -> None:
+    def page_read(self, object: str, *, view: str, page: int, pages: int | None, rows: int) -> None:
         """Do nothing."""
 
 
@@ -56,7 +58,8 @@ class Run:
 
     `permits` are shared by all objects where a run is loaded in slices (`freshsales sync`); None lets each object
     hand over its pages in turn, as within one load of a plain dlt run. `keeps` decides which errors end an object
-    with what was read so far instead of being raised.
+    with what was read so far instead of being raised. `stored` reads rows back from the warehouse, where that is
+    possible.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Run:
         permits: Permits | None = None,
         keeps: tuple[type[FreshsalesError], ...] = (),
         observer: Observer | None = None,
+        stored: StoredRows | None = None,
     ) -> None:
         self.settings = settings
         self.client = client
@@ -75,6 +79,8 @@ class Run:
         self.permits = permits
         self.keeps = keeps
         self.observer: Observer = observer or Silence()
+        self.stored = stored
+        self.catalog = Catalog()
         self.pool = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="freshsales")
         self._started_at: int | None = None
         self._lock = threading.Lock()

@@ -25,7 +25,6 @@ from freshsales_source.columns import Table, dlt_columns
 from freshsales_source.config import Settings
 from freshsales_source.errors import FreshsalesError, Interrupted, ObjectError, RetriableError
 from freshsales_source.exit_codes import ExitCode
-from freshsales_source.object_state import ObjectState
 from freshsales_source.reading import ObjectReader
 from freshsales_source.report import SYNC_OBJECTS, SYNC_RUNS, ObjectReport, RunReport
 from freshsales_source.resources import Reader, SharedRun
@@ -87,6 +86,7 @@ def _open(syncing: Syncing, permits: Permits) -> Run:
         permits=permits,
         keeps=(ObjectError, RetriableError, Interrupted),
         observer=syncing.observer,
+        stored=syncing.warehouse,
     )
 
 
@@ -159,7 +159,6 @@ def _object_report(syncing: Syncing, reader: Reader, run_id: str) -> ObjectRepor
     facts = _facts(syncing, reader)
     verdict, reason = judge(facts)
     usage = reader.meter.usage()
-    state = reader.state
     return ObjectReport(
         run_id=run_id,
         object=reader.entity.name,
@@ -172,7 +171,7 @@ def _object_report(syncing: Syncing, reader: Reader, run_id: str) -> ObjectRepor
         expected_count=facts.expected,
         loaded_count=facts.loaded,
         watermark_before=_moment(reader.tally.watermark_before),
-        watermark_after=_moment(state.watermark if isinstance(state, ObjectState) else None),
+        watermark_after=_moment(reader.watermark if isinstance(reader, ObjectReader) else None),
         seconds_waited=round(usage.waited_s, 3),
     )
 
@@ -184,7 +183,8 @@ def _facts(syncing: Syncing, reader: Reader) -> Facts:
         return Facts(error=reader.tally.error, is_lookup=True, loaded=loaded)
     return Facts(
         error=reader.tally.error,
-        is_complete=reader.state.is_complete,
+        absence=reader.tally.absence,
+        is_complete=reader.is_complete,
         is_filtered=syncing.settings.start_date is not None,
         expected=reader.expected,
         loaded=loaded,

@@ -45,6 +45,7 @@ class Facts:
     """
 
     error: FreshsalesError | None = None
+    absence: FreshsalesError | None = None
     is_lookup: bool = False
     is_complete: bool = True
     is_filtered: bool = False
@@ -61,6 +62,8 @@ def judge(facts: Facts) -> tuple[Verdict, str]:
         return Verdict.PARTIAL, str(facts.error)
     if facts.error is not None:
         return Verdict.FAILED, str(facts.error)
+    if facts.absence is not None:
+        return Verdict.NOT_AVAILABLE, str(facts.absence)
     if facts.is_lookup:
         return Verdict.MATCHED, ""
     if not facts.is_complete:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import dlt
+import pyarrow as pa
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
 from dlt.common.pipeline import get_dlt_pipelines_dir
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
@@ -93,6 +94,15 @@ class Warehouse:
         query += f" ORDER BY {order}" if order else ""
         rows = self._query(query)
         return None if rows is None else [dict(zip(columns, row, strict=True)) for row in rows]
+
+    def rows_of(self, table: str, schema: pa.Schema, ids: Sequence[int]) -> pa.Table:
+        """The rows with these ids, in the columns the table has; those of `schema` come typed as there."""
+        known = self.pipeline.default_schema.get_table_columns(table)
+        names = [name for name in known if not name.startswith("_dlt_")]
+        listed = ", ".join(str(int(i)) for i in ids)
+        rows = self.rows(table, names, where=f"id IN ({listed})") or []
+        fields = [schema.field(n) if n in schema.names else pa.field(n, pa.string()) for n in names]
+        return pa.Table.from_pylist(rows, schema=pa.schema(fields))
 
     def count(self, table: str) -> int | None:
         """How many rows a table has."""

@@ -27,7 +27,8 @@ ROOT_MODULE = "__init__"
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("emulator", "exit_codes", "redact", "walk"),
     ("errors",),
-    ("account", "clock", "column_names", "columns"),
+    ("account", "catalog", "clock", "column_names", "columns"),
+    ("deletions",),
     ("entity_types", "entity_columns"),
     ("entities",),
     ("setting_values",),
@@ -41,7 +42,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("client",),
     ("decode",),
     ("views", "run", "check"),
-    ("paging", "object_state"),
+    ("paging", "object_state", "metadata"),
     ("reading",),
     ("lookups",),
     ("resources",),
@@ -63,7 +64,7 @@ EMULATOR_GUESTS = ("cli",)
 THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "httpx": ("answer_body", "client", "failures", "throttle", "retry", "check"),
     "dlt": ("resources", "source", "sync", "warehouse"),
-    "pyarrow": ("decode", "paging", "reading", "lookups", "resources"),
+    "pyarrow": ("decode", "deletions", "metadata", "paging", "reading", "lookups", "resources", "warehouse"),
     "duckdb": ("cli",),
     "orjson": ("config", "client", "decode", "paging", "fields", "emulator"),
     "rich": ("cli",),

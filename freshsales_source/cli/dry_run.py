@@ -51,13 +51,14 @@ def _forecast(found: ObjectFinding, state: object, page_size: int) -> dict[str, 
     saved = ObjectState.from_json(state if isinstance(state, dict) else None)
     total = (found.records or 0) + (found.binned or 0)
     views = len(found.views) + (found.binned is not None)
-    pages = views if saved.is_complete else max(views, -(-total // page_size))
+    is_complete = bool(saved.walks) and saved.is_complete(str(view.id) for view in found.views)
+    pages = views if is_complete else max(views, -(-total // page_size))
     return {
         "object": found.object,
         "views": [view.id for view in found.views],
         "pages": pages,
         "calls": pages + 2,
-        "is_first": not saved.is_complete,
+        "is_first": not is_complete,
     }
 
 

@@ -25,11 +25,11 @@ class TerminalProgress:
             transient=True,
         )
         self._tasks: dict[str, TaskID] = {}
-        self._views: dict[str, dict[int, int]] = {}
+        self._views: dict[str, dict[str, int]] = {}
         self._rows: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def page_read(self, object: str, *, view: int, page: int, pages: int | None, rows: int) -> None:
+    def page_read(self, object: str, *, view: str, page: int, pages: int | None, rows: int) -> None:
         """Move the object's bar on."""
         with self._lock:
             task = self._tasks.setdefault(object, self._task(object))

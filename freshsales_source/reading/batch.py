@@ -23,16 +23,24 @@ class SavedState(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Rows by table, the parent first, and the state that is true once they are loaded; `layout` describes them."""
+    """Rows by table, the parent first, and the state that is true once they are loaded; `layout` describes them.
+
+    `settings` are rows of the metadata tables, `gone` ids of records that no longer exist.
+    """
 
     tables: Mapping[str, pa.Table]
     layout: Layout
     state: SavedState
+    settings: Mapping[str, pa.Table] = field(default_factory=dict)
+    gone: tuple[int, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What a run did with one object, for the report. `misfits` counts values kept beside their column."""
+    """What a run did with one object, for the report. `misfits` counts values kept beside their column.
+
+    `error` ended the object early; `absence` says that this account has no such object.
+    """
 
     rows_read: int = 0
     rows_loaded: int = 0
@@ -40,3 +48,9 @@ class Tally:
     misfits: Counter[str] = field(default_factory=Counter)
     watermark_before: int | None = None
     error: FreshsalesError | None = None
+    absence: FreshsalesError | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether there is a reason not to read on."""
+        return self.error is not None or self.absence is not None

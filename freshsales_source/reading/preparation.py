@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import pyarrow as pa
 
 from freshsales_source.client import Client
 from freshsales_source.decode import Layout
 from freshsales_source.entity_types import Entity, Views
 from freshsales_source.errors import Forbidden, NotFound, SavedViewNotFound
 from freshsales_source.fields import custom_columns, parse_fields
+from freshsales_source.metadata import (
+    FIELD_CHOICES,
+    FIELDS,
+    VIEWS,
+    choices_table,
+    fields_table,
+    views_table,
+)
 from freshsales_source.object_state import ObjectState
 from freshsales_source.paging import server_time
+from freshsales_source.reading.listing import ListRead
 from freshsales_source.run import Run
 from freshsales_source.setting_values import ViewChoice
 from freshsales_source.views import bin_setting, choose, find, find_bin, parse_views
@@ -21,14 +33,28 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """The state with views and columns, and the error of a recycle bin that this key cannot see."""
+    """The state with views and columns, and the error of a recycle bin that this key cannot see.
+
+    `settings` holds rows of the metadata tables, by table, where settings were read.
+    """
 
     state: ObjectState
     missing_bin: SavedViewNotFound | None = None
+    settings: Mapping[str, pa.Table] = field(default_factory=dict)
 
 
-def prepare(run: Run, client: Client, entity: Entity, views: Views, state: ObjectState) -> Prepared:
-    """Look up views and fields, unless that was done lately; two calls.
+def prepare(run: Run, client: Client, entity: Entity, read: ListRead, state: ObjectState) -> Prepared:
+    """Look up what must be known before the first page, unless that was done lately; at most two calls."""
+    if isinstance(read, Views):
+        return _prepare_views(run, client, entity, read, state)
+    if state.is_fresh(run.clock.now(), run.settings.lookups_every_s):
+        return Prepared(state=state)
+    state, settings = _with_fields(run, client, entity, state)
+    return Prepared(state=replace(state, looked_up_at=run.clock.now()), settings=settings)
+
+
+def _prepare_views(run: Run, client: Client, entity: Entity, views: Views, state: ObjectState) -> Prepared:
+    """Find the views and the custom fields.
 
     Walks of views that are no longer used are forgotten. Raises SavedViewNotFound where a live view is missing:
     without it the table would be short and nobody would know.
@@ -42,7 +68,8 @@ def prepare(run: Run, client: Client, entity: Entity, views: Views, state: Objec
     if is_fresh and _is_as_wanted(entity, state, wanted, wanted_bin):
         return Prepared(state=state)
     answer = client.get(f"{entity.path}/filters")
-    run.started_at(server_time(answer, run.clock).timestamp())
+    at = server_time(answer, run.clock)
+    run.started_at(at.timestamp())
     seen = parse_views(answer)
     live = choose(entity.name, wanted, seen)
     missing: SavedViewNotFound | None = None
@@ -52,14 +79,16 @@ def prepare(run: Run, client: Client, entity: Entity, views: Views, state: Objec
         # The live rows are still worth reading; the object fails in the end.
         recycle_bin, missing = None, error
     used = {str(view.id) for view in (*live, *([recycle_bin] if recycle_bin else []))}
+    state, settings = _with_fields(run, client, entity, state)
     state = replace(
-        _with_fields(client, entity, state),
+        state,
         live=live,
         bin=recycle_bin,
         walks={i: walk for i, walk in state.walks.items() if i in used},
         looked_up_at=run.clock.now(),
     )
-    return Prepared(state=state, missing_bin=missing)
+    views_of = views_table(entity.name, seen, used={int(i) for i in used}, synced_at=at)
+    return Prepared(state=state, missing_bin=missing, settings={**settings, VIEWS.name: views_of})
 
 
 def _is_as_wanted(entity: Entity, state: ObjectState, wanted: ViewChoice, wanted_bin: ViewChoice) -> bool:
@@ -73,20 +102,30 @@ def _is_as_wanted(entity: Entity, state: ObjectState, wanted: ViewChoice, wanted
         return False
 
 
-def _with_fields(client: Client, entity: Entity, state: ObjectState) -> ObjectState:
-    """The state with the account's custom fields, typed; unchanged where the key may not read the settings."""
+def _with_fields(
+    run: Run, client: Client, entity: Entity, state: ObjectState
+) -> tuple[ObjectState, dict[str, pa.Table]]:
+    """The state with the account's custom fields, typed, and rows about all fields.
+
+    Unchanged and empty where the object has no settings, or the key may not read them.
+    """
     if entity.settings is None:
-        return state
+        return state, {}
     try:
         answer = client.get(f"settings/{entity.settings}/fields", {"include": "field_group"})
     except (Forbidden, NotFound) as error:
         _LOG.warning("fields_not_readable object=%s reason=%s", entity.name, error.reason)
-        return state
+        return state, {}
+    fields = parse_fields(answer.body, object=entity.name)
     reserved = {column.name for column in Layout.of(entity).table.columns}
-    found = custom_columns(
-        parse_fields(answer.body, object=entity.name), known=state.names, reserved=reserved
-    )
+    found = custom_columns(fields, known=state.names, reserved=reserved)
     # A field that is gone keeps its column, and a column its first type: the warehouse has values in it.
     known = {column.key: column for column in state.columns}
     columns = {column.key: column for column in found.columns} | known
-    return replace(state, names=found.names, columns=tuple(columns.values()))
+    state = replace(state, names=found.names, columns=tuple(columns.values()))
+    at = server_time(answer, run.clock)
+    all_columns = Layout.of(entity, state.columns).table.columns
+    return state, {
+        FIELDS.name: fields_table(fields, columns=all_columns, synced_at=at),
+        FIELD_CHOICES.name: choices_table(entity.name, fields, synced_at=at),
+    }

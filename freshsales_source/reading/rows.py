@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from freshsales_source.columns import Table
 from freshsales_source.decode import Page
-from freshsales_source.walk import Sighting, Step, latest
+from freshsales_source.walk import Page as WalkPage
+from freshsales_source.walk import Sighting, latest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """One page as the walk yielded it, and whether it came from the recycle bin."""
+    """One page, the indexes of its rows worth loading, and whether it came from the recycle bin."""
 
-    step: Step[Page]
+    page: WalkPage[Page]
+    keep: tuple[int, ...]
     is_bin: bool
+
+    @classmethod
+    def alone(cls, record: Page) -> Answered:
+        """A record that was fetched alone."""
+        page = WalkPage(
+            number=1,
+            ids=record.ids,
+            stamps=record.stamps,
+            total=None,
+            total_pages=None,
+            served_at=0,
+            content=record,
+        )
+        return cls(page=page, keep=(0,), is_bin=False)
 
     @property
     def sighting(self) -> Sighting:
         """The rows worth loading, as ids and stamps."""
-        page = self.step.page
         return Sighting(
-            ids=[page.ids[i] for i in self.step.keep],
-            stamps=[page.stamps[i] for i in self.step.keep],
+            ids=[self.page.ids[i] for i in self.keep],
+            stamps=[self.page.stamps[i] for i in self.keep],
             is_bin=self.is_bin,
         )
 
@@ -52,13 +68,28 @@ def rows_to_load(answered: Sequence[Answered], *, parent: str, key: str, loaded:
     for one, sighting, winners in zip(answered, sightings, latest(sightings, loaded=loaded), strict=True):
         if not winners:
             continue
-        kept = [one.step.keep[row] for row in winners]
+        kept = [one.keep[row] for row in winners]
         ids.update(sighting.ids[row] for row in winners)
         deleted += len(kept) if one.is_bin else 0
-        for name, table in _taken(one.step.page.content.tables, one.step.page.ids, kept, parent, key).items():
+        for name, table in _taken(one.page.content.tables, one.page.ids, kept, parent, key).items():
             parts.setdefault(name, []).append(table)
     tables = {name: pa.concat_tables(found, promote_options="default") for name, found in parts.items()}
     return Rows(tables=tables, ids=frozenset(ids), deleted=deleted)
+
+
+def referenced(
+    tables: Mapping[str, pa.Table], layout: Iterable[Table], targets: AbstractSet[str]
+) -> dict[str, frozenset[int]]:
+    """The distinct ids by which rows point to these target tables."""
+    found: dict[str, set[int]] = {}
+    for table in layout:
+        if table.name not in tables:
+            continue
+        for column, target in table.references:
+            if target in targets:
+                ids = tables[table.name][column].unique().drop_null().to_pylist()
+                found.setdefault(target, set()).update(ids)
+    return {target: frozenset(ids) for target, ids in found.items() if ids}
 
 
 def _taken(
