@@ -34,7 +34,7 @@ from typing import Protocol
 
 from freshsales_source.budget_file import open_budget_file
 from freshsales_source.budget_ledger import Ledger, Wait
-from freshsales_source.clock import Clock, Stop, pause
+from freshsales_source.clock import Clock, Stop, heed, pause
 from freshsales_source.config import OnQuota, RateLimit
 from freshsales_source.errors import CallCeilingReached, QuotaExhausted, RetriableError
 from freshsales_source.limit_headers import LimitSignal
@@ -120,7 +120,8 @@ class SqliteBudget:
         self._ledger = Ledger(self._file, limits, reserve=reserve)
 
     def acquire(self) -> Ticket:
-        """Block on the clock until one call may be sent; see Budget."""
+        """Block on the clock until one call may be sent; see Budget. Raises Interrupted once `stop` is set."""
+        heed(self._stop)
         waited_s = 0.0
         while True:
             with self._transaction() as now:

@@ -70,4 +70,11 @@ def pause(clock: Clock, seconds: float, stop: Stop | None = None) -> None:
         if left <= 0:
             return
         clock.sleep(min(left, _GLANCE_S))
-    raise Interrupted("a wait was interrupted", remedy="What was read is saved; run the same command again.")
+    heed(stop)
+
+
+def heed(stop: Stop | None) -> None:
+    """Raise Interrupted if `stop` is set."""
+    if stop is not None and stop.is_set():
+        remedy = "What was read is saved; run the same command again."
+        raise Interrupted("the run was asked to stop", remedy=remedy)

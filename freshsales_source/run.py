@@ -85,6 +85,7 @@ class Run:
         self._started_at: int | None = None
         self._lock = threading.Lock()
         self._answers: dict[str, Answer] = {}
+        self._asking: dict[str, threading.Lock] = {}
 
     def started_at(self, answered_at: float) -> int:
         """The run's start on the server's clock, in seconds: when its first answer was given, this one or another."""
@@ -96,12 +97,11 @@ class Run:
     def get_once(self, path: str, client: Client) -> Answer:
         """The answer to a lookup, asked for once a run however many tables are made from it."""
         with self._lock:
-            answer = self._answers.get(path)
-        if answer is None:
-            answer = client.get(path)
-            with self._lock:
-                self._answers[path] = answer
-        return answer
+            asking = self._asking.setdefault(path, threading.Lock())
+        with asking:
+            if path not in self._answers:
+                self._answers[path] = client.get(path)
+            return self._answers[path]
 
     def close(self) -> None:
         """Wait for the requests under way, then give back threads and connections."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,8 +21,9 @@ from freshsales_source.run import Run
 
 @dlt.source(name="freshsales", section="freshsales")
 def freshsales(
-    domain: str = dlt.config.value,
-    api_key: TSecretStrValue = dlt.secrets.value,
+    # Optional, so that dlt leaves a missing one to us, who know the short forms in the environment.
+    domain: str | None = dlt.config.value,
+    api_key: TSecretStrValue | None = dlt.secrets.value,
     plan: str = "growth",
     rate_limits: list[Any] | None = None,
     reserve: float = 0.1,
@@ -41,13 +43,14 @@ def freshsales(
 ) -> Iterable[DltResource]:
     """Contacts, accounts, deals and the lookups they point to, incremental by `updated_at`.
 
-    Every argument is a setting of the README, read by dlt from `[sources.freshsales]`, secrets.toml or the
-    environment where it is not given. One run is one load: interrupted, it repeats itself. A quota that is gone with
-    `on_quota="stop"`, or `max_calls` reached, ends the load cleanly with what was read; anything else that keeps an
-    object from being read whole is raised. Raises ConfigurationError for a bad value, before any request.
+    Every argument is a setting of the README, read by dlt from the environment, secrets.toml or config.toml where
+    it is not given; FRESHSALES_DOMAIN and FRESHSALES_API_KEY are looked at last. One run is one load: interrupted,
+    it repeats itself. A quota that is gone with `on_quota="stop"`, or `max_calls` reached, ends the load cleanly
+    with what was read; anything else that keeps an object from being read whole is raised. Raises
+    ConfigurationError for a bad value, before any request.
     """
     given = {name: value for name, value in locals().items() if value is not None}
-    settings = read_settings(flags=given)
+    settings = read_settings(flags=given, environment=os.environ)
     return source_resources(settings, SharedRun(lambda: _open(settings)), in_slices=False)
 
 

@@ -3,10 +3,11 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
-from freshsales_source.check import Diagnosis, ObjectFacts, Problem, View, diagnose
+from freshsales_source.check import Diagnosis, ObjectFacts, Problem, diagnose
 from freshsales_source.config import read_settings
 from freshsales_source.errors import ConfigurationError
 from freshsales_source.setting_values import ViewChoice
+from freshsales_source.views import View
 from tests.canned_server import CANARY, CannedServer, Reply, client_for, json_reply
 from tests.fake_clock import FakeClock
 

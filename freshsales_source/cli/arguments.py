@@ -6,6 +6,11 @@ import argparse
 import re
 from pathlib import Path
 
+from freshsales_source.entities import ENTITIES
+
+OBJECTS = tuple(entity.name for entity in ENTITIES)
+DEMO_FILE = Path("freshsales-demo.duckdb")
+PLANS = ("free", "growth", "pro", "enterprise", "none")
 DATASET = re.compile(r"[a-z_][a-z0-9_]{0,47}")
 
 
@@ -36,7 +41,13 @@ def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def _sync(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = commands.add_parser("sync", help="load what is new, changed or deleted")
-    command.add_argument("objects", nargs="*", metavar="OBJECT", help="tables to sync (default: all)")
+    command.add_argument(
+        "objects",
+        nargs="*",
+        type=_object,
+        metavar="OBJECT",
+        help=f"tables to sync (default: all): {', '.join(OBJECTS)}",
+    )
     command.add_argument(
         "--max-calls", type=_positive, metavar="N", help="end cleanly after N API calls (exit 75)"
     )
@@ -58,11 +69,21 @@ def _status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def _emulator(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = commands.add_parser("emulator", help="serve a made-up Freshsales account on this machine")
-    command.add_argument("--port", type=int, default=8900, help="port on 127.0.0.1 (default 8900; 0: any)")
-    command.add_argument("--api-key", default="demo-key", help="the key it accepts (default demo-key)")
+    command.add_argument("--port", type=_port, default=8900, metavar="N", help="port (default 8900; 0: any)")
+    command.add_argument(
+        "--api-key", default="demo-key", metavar="KEY", help="the key it accepts (default demo-key)"
+    )
     command.add_argument("--seed-dir", type=Path, metavar="DIR", help="fill it from a folder of CSV files")
-    command.add_argument("--seed", type=int, default=1, help="another company for every number (default 1)")
-    command.add_argument("--plan", default="growth", help="limits of that plan, or `none` (default growth)")
+    command.add_argument(
+        "--seed", type=int, default=1, metavar="N", help="another company per number (default 1)"
+    )
+    command.add_argument(
+        "--plan",
+        choices=PLANS,
+        default="growth",
+        metavar="PLAN",
+        help=f"whose limits to keep: {', '.join(PLANS)} (default growth)",
+    )
     command.add_argument(
         "--limit",
         action="append",
@@ -70,11 +91,16 @@ def _emulator(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         metavar="N/S",
         help="N calls in S seconds, in place of the plan's; may be repeated",
     )
-    command.add_argument("--others", type=float, default=0.0, metavar="N", help="calls a minute by others")
-    command.add_argument("--latency-ms", type=float, default=0.0, help="added to every answer")
+    command.add_argument("--others", type=_amount, default=0.0, metavar="N", help="calls a minute by others")
+    command.add_argument("--latency-ms", type=_amount, default=0.0, metavar="N", help="added to every answer")
     command.add_argument("--strict", action="store_true", help="the worse position of every switch")
     command.add_argument(
-        "--switch", action="append", type=_switch, default=[], metavar="NAME=VALUE", help="may be repeated"
+        "--switch",
+        action="append",
+        type=_switch,
+        default=[],
+        metavar="NAME=VALUE",
+        help="set one switch; may be repeated",
     )
     command.add_argument("--list-switches", action="store_true", help="print all switches and exit")
 
@@ -83,10 +109,10 @@ def _demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     command = commands.add_parser("demo", help="sync a made-up company into DuckDB; needs no account")
     command.add_argument(
         "--duckdb",
-        type=Path,
-        default=Path("freshsales-demo.duckdb"),
+        type=_file,
+        default=DEMO_FILE,
         metavar="PATH",
-        help="the file it makes anew (default ./freshsales-demo.duckdb)",
+        help="the file to make; only the default is made anew (default ./freshsales-demo.duckdb)",
     )
 
 
@@ -95,12 +121,22 @@ def _common(command: argparse.ArgumentParser) -> None:
 
 
 def _warehouse(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--destination", default="duckdb", help="a dlt destination (default duckdb)")
     command.add_argument(
-        "--dataset", type=_dataset, default="freshsales", help="schema in the warehouse (default freshsales)"
+        "--destination", default="duckdb", metavar="NAME", help="a dlt destination (default duckdb)"
     )
     command.add_argument(
-        "--duckdb", type=Path, default=Path("freshsales.duckdb"), metavar="PATH", help="the DuckDB file"
+        "--dataset",
+        type=_dataset,
+        default="freshsales",
+        metavar="NAME",
+        help="schema in the warehouse (default freshsales)",
+    )
+    command.add_argument(
+        "--duckdb",
+        type=_file,
+        default=Path("freshsales.duckdb"),
+        metavar="PATH",
+        help="the DuckDB file (default ./freshsales.duckdb)",
     )
 
 
@@ -108,6 +144,31 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 up")
     return int(text)
+
+
+def _object(text: str) -> str:
+    if text not in OBJECTS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no object; objects are {', '.join(OBJECTS)}")
+    return text
+
+
+def _file(text: str) -> Path:
+    path = Path(text)
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a file in a folder that exists")
+    return path
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
+    return int(text)
+
+
+def _amount(text: str) -> float:
+    if not re.fullmatch(r"\d+(\.\d+)?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 up")
+    return float(text)
 
 
 def _dataset(text: str) -> str:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
+from collections.abc import Iterable
 from dataclasses import asdict
 
-from freshsales_source.check import Diagnosis, ObjectFacts, diagnose
+from freshsales_source.check import Diagnosis, ObjectFacts, ObjectFinding, Problem, diagnose
 from freshsales_source.cli.project import settings_of_project
+from freshsales_source.cli.tables import counted, output
 from freshsales_source.client import build_client
 from freshsales_source.clock import SystemClock
 from freshsales_source.entities import ENTITIES
 from freshsales_source.entity_types import Views
+
+_WORTH_A_LINE_S = 60
+"""A server's clock that is further off is mentioned; a sync goes by the server's, so it does no harm."""
 
 
 def run_check(options: Namespace) -> int:
@@ -21,10 +26,9 @@ def run_check(options: Namespace) -> int:
     clock = SystemClock()
     with build_client(settings, clock=clock) as client:
         found = diagnose(client, object_facts(), clock=clock, views=settings.views)
-    if options.json:
-        print(json.dumps(_as_json(found), indent=2))
-    else:
-        _print(found)
+    with output() as out:
+        out.print(json.dumps(_as_json(found), indent=2) if options.json else "\n".join(_lines(found)))
+    tell(found.problems)
     return found.exit_code
 
 
@@ -37,24 +41,42 @@ def object_facts() -> list[ObjectFacts]:
     ]
 
 
-def _print(found: Diagnosis) -> None:
-    print(f"Account  {found.account.base_url}")
-    for row in found.objects:
-        views = ", ".join(f'"{view.name}" ({view.id})' for view in row.views) or "no view"
-        counts = "unknown" if row.records is None else f"{row.records:,}"
-        binned = "" if row.binned is None else f", {row.binned:,} in the recycle bin"
-        print(f"{row.object:<16}{counts} records{binned}; {views}")
-    if found.owners is not None:
-        print(f"{'owners':<16}{found.owners:,}")
-    if found.skew_s is not None and abs(found.skew_s) > 60:
-        print(f"Clock    the server is {found.skew_s:+.0f} s from this machine")
-    print(f"Calls    {found.calls}")
-    for problem in found.problems:
+def tell(problems: Iterable[Problem]) -> None:
+    """One line on stderr for each problem, worded like the error that would end a sync."""
+    for problem in problems:
         place = f" ({problem.where})" if problem.where else ""
-        print(f"{problem.reason}: {problem.what}{place}. {problem.remedy}".rstrip(), file=sys.stderr)
+        print(f"{problem.reason}: {problem.what.rstrip('.')}{place}. {problem.remedy}", file=sys.stderr)
+
+
+def _lines(found: Diagnosis) -> list[str]:
+    lines = [_line("account", found.account.base_url)]
+    lines += [_line(row.object, _finding(row)) for row in found.objects]
+    if found.owners is not None:
+        lines.append(_line("owners", f"{found.owners:,}"))
+    if found.skew_s is not None and abs(found.skew_s) > _WORTH_A_LINE_S:
+        lines.append(_line("clock", f"the server's is {found.skew_s:+,.0f} s from this machine's"))
+    lines.append(_line("cost", counted(found.calls, "API call")))
     if not found.problems:
-        print("All is well. A key sees only what its user sees: compare the counts with the CRM's own.")
-        print("Next: freshsales sync")
+        lines.append(
+            "All is well. A key sees only what its user sees: compare the counts with the CRM's own."
+        )
+        lines.append("Next: freshsales sync")
+    return lines
+
+
+def _line(name: str, says: str) -> str:
+    return f"{name:<16}{says}"
+
+
+def _finding(row: ObjectFinding) -> str:
+    if not row.is_available:
+        return "not in this account (404)"
+    if not row.views:
+        return "no view to read from"
+    views = ", ".join(f'"{view.name}" ({view.id})' for view in row.views)
+    count = "not counted" if row.records is None else counted(row.records, "record")
+    binned = "" if row.binned is None else f", {row.binned:,} in the recycle bin"
+    return f"{count if row.is_readable else 'not readable'}{binned}; {views}"
 
 
 def _as_json(found: Diagnosis) -> dict[str, object]:

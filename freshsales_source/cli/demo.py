@@ -6,17 +6,20 @@ import tempfile
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
 from rich.console import Console
 
+from freshsales_source.cli.arguments import DEMO_FILE
 from freshsales_source.cli.progress import TerminalProgress
-from freshsales_source.cli.tables import print_report, print_rows
+from freshsales_source.cli.tables import output, print_report, print_rows
 from freshsales_source.client import build_client
 from freshsales_source.clock import SystemClock
 from freshsales_source.config import Settings, read_settings
+from freshsales_source.errors import ConfigurationError
 from freshsales_source.report import RunReport
 from freshsales_source.sync import Syncing, sync
 from freshsales_source.warehouse import Target, Warehouse
@@ -51,12 +54,14 @@ QUESTIONS = {
         JOIN freshsales.owners o ON o.id = d.owner_id
         WHERE NOT d.is_deleted AND s.forecast_type = 'Closed Won'
         GROUP BY o.display_name ORDER BY won DESC, owner LIMIT 5""",
-    "Won per month (the last six)": """
+    "Won per month, the last six": """
         SELECT strftime(d.closed_date, '%Y-%m') AS month, count(*) AS won
         FROM freshsales.deals d JOIN freshsales.deal_stages s ON s.id = d.deal_stage_id
         WHERE NOT d.is_deleted AND s.forecast_type = 'Closed Won' AND d.closed_date IS NOT NULL
         GROUP BY month ORDER BY month DESC LIMIT 6""",
 }
+
+CHANGING = ("contacts", "sales_accounts", "deals")
 
 ARRIVED = """
     SELECT 'contacts' AS "table", id, display_name AS name, is_deleted FROM freshsales.contacts WHERE {since}
@@ -69,11 +74,26 @@ ARRIVED = """
 
 def run_demo(options: Namespace) -> int:
     """Run the demo; the DuckDB file stays for the user's own questions."""
+    path: Path = options.duckdb
+    make_room(path)
+    with output() as console:
+        return _run(path, console)
+
+
+def make_room(path: Path) -> None:
+    """Remove an earlier demo's file, and no other: it may be somebody's warehouse."""
+    if path.exists() and path.name != DEMO_FILE.name:
+        raise ConfigurationError(
+            f"{path} is there already, and the demo makes its file anew",
+            remedy="Remove it, or name another with --duckdb.",
+        )
+    for file in (path, path.with_name(f"{path.name}.wal")):
+        file.unlink(missing_ok=True)
+
+
+def _run(path: Path, console: Console) -> int:
     from freshsales_source.emulator import Emulator, Limits, Switches, generate_company, serve
 
-    console = Console()
-    path: Path = options.duckdb
-    path.unlink(missing_ok=True)
     clock = SystemClock()
     # A real account may show other pipelines only in a view of their own; here the standard views show all.
     emulator = Emulator(
@@ -83,7 +103,7 @@ def run_demo(options: Namespace) -> int:
         switches=Switches(deal_views_default_pipeline_only=False),
         limits=Limits.of_plan("growth"),
     )
-    console.print("A made-up company in a Freshsales emulator on this machine; no account, no network.\n")
+    console.print("A made-up company, in a Freshsales emulator on this machine: no account, no network.\n")
     with serve(emulator) as server, _scratch() as folder:
         settings = read_settings(
             flags={"domain": server.url, "api_key": "demo-key", "budget_store": folder / "budget.sqlite"}
@@ -93,11 +113,14 @@ def run_demo(options: Namespace) -> int:
         print_report(first, str(path.resolve()), console)
         _show_tables(path, console)
         _show_answers(path, console)
+        seen = _newest(path)
+        # Stamps are whole seconds: the second sync's must differ from the first's.
+        clock.sleep((seen + timedelta(seconds=1) - clock.now()).total_seconds())
         _change(emulator.store)
         console.print("\nNow five records are edited and one is deleted in the CRM; the second sync:\n")
         second = _sync(settings, warehouse)
         print_report(second, str(path.resolve()), console)
-        _show_arrivals(path, second, console)
+        _show_arrivals(path, seen, console)
     _show_next(path, console)
     return max(first.exit_code, second.exit_code, key=int)
 
@@ -147,7 +170,7 @@ def _show_tables(path: Path, console: Console) -> None:
             if not name.startswith("_")
         ]
     console.print()
-    print_rows(("table", "rows"), rows, console)
+    print_rows(("table", "rows"), rows, console, "Rows per table")
 
 
 def _show_answers(path: Path, console: Console) -> None:
@@ -157,9 +180,19 @@ def _show_answers(path: Path, console: Console) -> None:
             _print_query(db, query, title, console)
 
 
-def _show_arrivals(path: Path, report: RunReport, console: Console) -> None:
-    """The rows that the run brought: those read since it began."""
-    since = f"_synced_at >= '{report.started_at:%Y-%m-%d %H:%M:%S}+00'::TIMESTAMPTZ"
+def _newest(path: Path) -> datetime:
+    """When the last row so far was read."""
+    tables = " UNION ALL ".join(
+        f"SELECT max(_synced_at) AS newest FROM freshsales.{name}" for name in CHANGING
+    )
+    with duckdb.connect(str(path), read_only=True) as db:
+        ((seconds,),) = db.execute(f"SELECT epoch(max(newest)) FROM ({tables})").fetchall()
+    return datetime.fromtimestamp(float(seconds), UTC)
+
+
+def _show_arrivals(path: Path, seen: datetime, console: Console) -> None:
+    """The rows that a sync brought after those read at `seen`."""
+    since = f"_synced_at > to_timestamp({seen.timestamp()})"
     console.print()
     with duckdb.connect(str(path), read_only=True) as db:
         _print_query(db, ARRIVED.format(since=since), "What the second sync brought", console)
@@ -180,8 +213,5 @@ def _show_next(path: Path, console: Console) -> None:
         f"\nThe tables are yours to query: {path.resolve()}, schema freshsales."
         "\nNext, with an account of your own (Profile settings, API settings shows both values):"
         "\n\n  export FRESHSALES_DOMAIN=acme.myfreshworks.com\n  export FRESHSALES_API_KEY=..."
-        "\n  freshsales check\n  freshsales sync",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
+        "\n  freshsales check\n  freshsales sync"
     )

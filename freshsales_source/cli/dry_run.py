@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import asdict
 from typing import Any
 
-from freshsales_source.check import ObjectFinding, diagnose
-from freshsales_source.cli.check import object_facts
+from freshsales_source.check import Diagnosis, ObjectFinding, diagnose
+from freshsales_source.cli.check import object_facts, tell
+from freshsales_source.cli.tables import Output, counted, output, print_rows
 from freshsales_source.client import build_client
 from freshsales_source.clock import Clock
 from freshsales_source.config import Settings
@@ -17,7 +20,7 @@ from freshsales_source.warehouse import Warehouse
 
 
 def run_dry(settings: Settings, warehouse: Warehouse, clock: Clock, *, as_json: bool) -> int:
-    """Count what there is (one call per view, as `check` does) and print the forecast."""
+    """Count what there is (one call per view, as `check` does), print the forecast, return what `check` would."""
     wanted = settings.objects or [entity.name for entity in ENTITIES]
     facts = [row for row in object_facts() if row.object in wanted]
     with build_client(settings, clock=clock) as client:
@@ -26,24 +29,43 @@ def run_dry(settings: Settings, warehouse: Warehouse, clock: Clock, *, as_json: 
     rows = [_forecast(row, states.get(row.object), settings.page_size) for row in found.objects]
     lookups = sum(1 + len(e.read.also) for e in ENTITIES if isinstance(e.read, Selector) and e.name in wanted)
     calls = sum(row["calls"] for row in rows) + lookups
-    minutes = seconds_for(calls, settings) / 60
-    if as_json:
-        print(
-            json.dumps(
-                {"objects": rows, "lookup_calls": lookups, "calls": calls, "minutes": round(minutes, 1)}
-            )
-        )
-    else:
-        for row in rows:
-            views = ", ".join(str(view) for view in row["views"])
-            print(f"{row['object']:<16}{row['pages']:>7,} pages {row['calls']:>7,} calls   views {views}")
-        print(f"{'lookups':<16}{'':>13} {lookups:>7,} calls")
-        print(
-            f"{calls:,} calls, at least {minutes:.1f} minutes within the limits of this plan. Nothing was loaded."
-        )
-    for problem in found.problems:
-        print(f"{problem.reason}: {problem.what}. {problem.remedy}")
+    with output() as out:
+        if as_json:
+            out.print(json.dumps(_as_json(found, rows, lookups, calls, settings), indent=2))
+        elif len(rows) == len(facts):
+            _print(rows, lookups, calls, settings, out)
+        else:
+            out.print("No forecast: the account could not be looked at. Nothing was loaded.")
+    tell(found.problems)
     return found.exit_code
+
+
+def _print(rows: list[dict[str, Any]], lookups: int, calls: int, settings: Settings, out: Output) -> None:
+    headers = ("object", "pages", "calls", "views")
+    lines: list[tuple[object, ...]] = [
+        (row["object"], row["pages"], row["calls"], ", ".join(map(str, row["views"])) or "none found")
+        for row in rows
+    ]
+    lines.append(("lookups", None, lookups, ""))
+    print_rows(headers, lines, out)
+    minutes = math.ceil(seconds_for(calls, settings) / 60)
+    time = f"{minutes:,} min or more" if minutes else "under a minute's share"
+    out.print(
+        f"\nAbout {counted(calls, 'API call')}: {time} within this account's limits. Nothing was loaded."
+    )
+
+
+def _as_json(
+    found: Diagnosis, rows: list[dict[str, Any]], lookups: int, calls: int, settings: Settings
+) -> dict[str, object]:
+    return {
+        "exit_code": int(found.exit_code),
+        "objects": rows,
+        "lookup_calls": lookups,
+        "calls": calls,
+        "minutes": round(seconds_for(calls, settings) / 60, 1),
+        "problems": [asdict(problem) for problem in found.problems],
+    }
 
 
 def _forecast(found: ObjectFinding, state: object, page_size: int) -> dict[str, Any]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from argparse import Namespace
 
+from freshsales_source.cli.tables import output
 from freshsales_source.exit_codes import ExitCode
 
 
 def run_emulator(options: Namespace) -> int:
-    """Serve, and print the address and the settings to use."""
+    """Serve, print the address and the settings to use; Ctrl-C or SIGTERM ends it with 0."""
     from freshsales_source import emulator as emulators
 
     if options.list_switches:
-        for note in emulators.Switches.described():
-            print(f"{note.name}={note.default}  ({note.type}; --strict: {note.strict})  {note.says}")
+        _print_switches()
         return ExitCode.DONE
     try:
         switches = emulators.with_texts(
@@ -44,9 +45,27 @@ def run_emulator(options: Namespace) -> int:
     except (ValueError, KeyError, OSError) as error:
         print(f"freshsales emulator: {error}", file=sys.stderr)
         return ExitCode.USAGE
-    with server:
-        print(f"A made-up Freshsales account answers at {server.url}. In another terminal:\n", flush=True)
-        print(f"  export FRESHSALES_DOMAIN={server.url}\n  export FRESHSALES_API_KEY={options.api_key}")
-        print("  freshsales sync\n\nCtrl-C stops it.", flush=True)
-        server.wait()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with server:
+            _print_address(server.url, options.api_key)
+            server.wait()
+    except KeyboardInterrupt:
+        print("The emulator has stopped; what it held is gone.", file=sys.stderr)
     return ExitCode.DONE
+
+
+def _print_address(url: str, api_key: str) -> None:
+    with output() as out:
+        out.print(f"A made-up Freshsales account answers at {url}. In another terminal:\n")
+        out.print(f"  export FRESHSALES_DOMAIN={url}\n  export FRESHSALES_API_KEY={api_key}")
+        out.print("  freshsales sync\n\nCtrl-C stops it.")
+
+
+def _print_switches() -> None:
+    from freshsales_source.emulator import Switches
+
+    with output() as out:
+        for note in Switches.described():
+            strict = "" if note.strict == note.default else f", with --strict {note.strict}"
+            out.print(f"{note.name}={note.default}{strict}\n    {note.says}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
@@ -15,11 +16,13 @@ from freshsales_source.redact import RedactingFormatter, installed_redactor
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code. Never raises, except SystemExit for a usage error (2)."""
-    # dlt reports usage to its makers unless told otherwise.
+    """Run the command; return its exit code. Raises SystemExit for a usage error (2), and what nobody foresaw (1).
+
+    An exception that leaves here has been scrubbed: its traceback shows no secret.
+    """
+    # dlt reports usage to its makers unless told otherwise, and would forget a signal that comes during a load.
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
-    # Finished job files hold records; without this they would stay in dlt's folder.
-    os.environ.setdefault("LOAD__DELETE_COMPLETED_JOBS", "true")
+    os.environ.setdefault("RUNTIME__INTERCEPT_SIGNALS", "false")
     options = parser().parse_args(arguments)
     if options.version:
         return _version()
@@ -30,16 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(_command(options.command)(options))
     except FreshsalesError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return error.exit_code
+        return _told(error, as_json=getattr(options, "json", False))
     except KeyboardInterrupt:
-        print("Interrupted; what was loaded stays, the next run goes on from there.", file=sys.stderr)
-        return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has gone (`| head`): nothing is wrong.
-        sys.stdout = None  # the interpreter must not flush it again
-        return ExitCode.DONE
-    except Exception as error:
+        return _interrupted()
+    except BaseException as error:
+        if _is_interruption(error):
+            return _interrupted()
         installed_redactor().scrub(error)
         raise
 
@@ -59,6 +58,28 @@ def _command(name: str) -> Callable[[Namespace], int]:
     return command
 
 
+def _told(error: FreshsalesError, *, as_json: bool) -> int:
+    """Say what went wrong: a line for people, and with --json the object that a program waits for."""
+    if as_json:
+        print(json.dumps({"exit_code": int(error.exit_code), "reason": error.reason, "message": str(error)}))
+    print(f"{error.reason}: {error}", file=sys.stderr)
+    return error.exit_code
+
+
+def _interrupted() -> int:
+    print("interrupted: what was loaded stays, and the next run goes on from there.", file=sys.stderr)
+    return ExitCode.INTERRUPTED
+
+
+def _is_interruption(error: BaseException | None) -> bool:
+    """Whether a Ctrl-C is behind it: dlt wraps one in an error of its own."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__
+    return False
+
+
 def _version() -> int:
     from importlib.metadata import version
 
@@ -67,9 +88,10 @@ def _version() -> int:
 
 
 def _log_to_stderr(*, is_verbose: bool) -> None:
+    installed_redactor()
     handler = logging.StreamHandler()
     handler.setFormatter(RedactingFormatter("%(levelname)s %(name)s %(message)s"))
     logger = logging.getLogger("freshsales_source")
-    logger.handlers[:] = [handler]
+    logger.handlers[1:] = [handler]  # the first is the redactor
     logger.setLevel(logging.INFO if is_verbose else logging.WARNING)
     logger.propagate = False

@@ -1,25 +1,31 @@
-"""Progress on a terminal: one line per object with pages read, calls made and time left; silence elsewhere."""
+"""Progress on a terminal: a line per object with pages read and time left, and the calls so far; silence elsewhere."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from freshsales_source.throttle import Usage
+
+_ALL = "all"
+
 
 class TerminalProgress:
-    """An observer of a run that draws; does nothing where stderr is no terminal."""
+    """An observer of a run that draws; does nothing where its console (stderr unless given) is no terminal."""
 
-    def __init__(self) -> None:
-        console = Console(stderr=True)
+    def __init__(self, console: Console | None = None) -> None:
+        console = console or Console(stderr=True)
         self._progress = Progress(
-            TextColumn("{task.description:<16}"),
-            BarColumn(),
+            TextColumn("{task.description:<15}"),
+            BarColumn(bar_width=20),
             MofNCompleteColumn(),
-            TextColumn("pages  {task.fields[rows]:,} rows"),
-            TimeRemainingColumn(),
+            TextColumn("pages"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("left  {task.fields[note]}"),
             console=console,
             disable=not console.is_terminal,
             transient=True,
@@ -27,22 +33,27 @@ class TerminalProgress:
         self._tasks: dict[str, TaskID] = {}
         self._views: dict[str, dict[str, int]] = {}
         self._rows: dict[str, int] = {}
+        self._usage: Callable[[], Usage] | None = None
         self._lock = threading.Lock()
+
+    def watch(self, usage: Callable[[], Usage]) -> None:
+        """Show the calls that this function tells of."""
+        self._usage = usage
 
     def page_read(self, object: str, *, view: str, page: int, pages: int | None, rows: int) -> None:
         """Move the object's bar on."""
         with self._lock:
-            task = self._tasks.setdefault(object, self._task(object))
-            views = self._views.setdefault(object, {})
             if pages is not None:
-                views[view] = pages
+                self._views.setdefault(object, {})[view] = pages
             self._rows[object] = self._rows.get(object, 0) + rows
-            self._progress.update(task, advance=1, total=sum(views.values()) or None, rows=self._rows[object])
+            self._move(object, sum(self._views.get(object, {}).values()), f"{self._rows[object]:,} rows")
+            calls = f"{self._usage().calls:,} calls" if self._usage else ""
+            self._move(_ALL, sum(sum(views.values()) for views in self._views.values()), calls)
 
-    def _task(self, object: str) -> TaskID:
-        if object in self._tasks:
-            return self._tasks[object]
-        return self._progress.add_task(object, total=None, rows=0)
+    def _move(self, name: str, total: int, note: str) -> None:
+        if name not in self._tasks:
+            self._tasks[name] = self._progress.add_task(name, total=None, note="")
+        self._progress.update(self._tasks[name], advance=1, total=total or None, note=note)
 
     def __enter__(self) -> TerminalProgress:
         self._progress.start()

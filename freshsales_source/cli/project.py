@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,14 +14,21 @@ from freshsales_source.errors import ConfigurationError
 
 
 def settings_of_project(flags: Mapping[str, object]) -> Settings:
-    """The settings: flags over environment over secrets.toml over config.toml. Raises ConfigurationError."""
+    """The settings: flags over environment over secrets.toml over config.toml. Raises ConfigurationError.
+
+    A host that is not the vendor's is named on stderr, for the key goes there.
+    """
     folder = Path(os.environ.get("DLT_PROJECT_DIR", ".")) / ".dlt"
-    return read_settings(
+    settings = read_settings(
         flags=flags,
         environment=os.environ,
         secrets=_section(folder / "secrets.toml"),
         config=_section(folder / "config.toml"),
     )
+    account = settings.account
+    if not account.is_vendor_host and not account.is_loopback:
+        print(f"The API key goes to {account.host}, which is not a host of Freshworks.", file=sys.stderr)
+    return settings
 
 
 def _section(path: Path) -> Mapping[str, object]:

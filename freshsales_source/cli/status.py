@@ -4,62 +4,93 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
-
-from rich.console import Console
 
 from freshsales_source.cli.project import settings_of_project
 from freshsales_source.cli.sync import target_of
-from freshsales_source.cli.tables import print_rows
+from freshsales_source.cli.tables import Output, output, print_rows, text
 from freshsales_source.exit_codes import ExitCode
 from freshsales_source.report import SYNC_OBJECTS, SYNC_RUNS
 from freshsales_source.verdicts import Verdict, summary
-from freshsales_source.warehouse import Warehouse
+from freshsales_source.warehouse import Target, Warehouse
+
+Row = dict[str, Any]
 
 
 def run_status(options: Namespace) -> int:
     """Print the newest verdict on every object; 0 whatever it says, for the runs had their own exit codes."""
-    warehouse = Warehouse(target_of(options), settings_of_project({}).account)
-    runs = warehouse.rows("_sync_runs", [c.name for c in SYNC_RUNS.columns], order="started_at DESC")
-    if not runs:
-        print(f"No sync yet in {warehouse.target.place}, schema {options.dataset}. Next: freshsales sync")
-        return ExitCode.DONE
+    target = target_of(options)
+    warehouse = Warehouse(target, settings_of_project({}).account)
+    runs = _runs(warehouse)
     objects = _newest_of_each(warehouse, runs)
-    started_at = {row["run_id"]: row["started_at"] for row in runs}
-    oldest = min(started_at[row["run_id"]] for row in objects)
-    line = summary(((r["object"], Verdict(r["verdict"]), r["reason"] or "") for r in objects), _text(oldest))
-    if options.json:
-        print(json.dumps({"summary": line, "last_run": runs[0], "objects": objects}, default=_text, indent=2))
-        return ExitCode.DONE
-    print(line)
-    print_rows(
-        ("object", "verdict", "in the CRM", "in the warehouse", "read up to", "synced at"),
-        [
-            (
-                row["object"],
-                row["verdict"],
-                row["expected_count"],
-                row["loaded_count"],
-                _text(row["watermark_after"]),
-                _text(started_at[row["run_id"]]),
-            )
-            for row in objects
-        ],
-        Console(),
+    synced_at = {run["run_id"]: run["started_at"] for run in runs}
+    line = (
+        _first_line(objects, synced_at) if runs else f"No sync yet in {target.place}, schema {target.dataset}"
     )
+    with output() as out:
+        if options.json:
+            document = {"summary": line, "last_run": runs[0] if runs else None, "objects": objects}
+            out.print(json.dumps(document, default=_iso, indent=2))
+        else:
+            out.print(line if runs else f"{line}. Next: freshsales sync")
+            if runs:
+                _print(objects, runs[0], synced_at, target, out)
     return ExitCode.DONE
 
 
-def _newest_of_each(warehouse: Warehouse, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _first_line(objects: list[Row], synced_at: dict[str, datetime]) -> str:
+    oldest = min(synced_at[row["run_id"]] for row in objects)
+    verdicts = ((row["object"], Verdict(row["verdict"]), row["reason"] or "") for row in objects)
+    return summary(verdicts, f"{text(_utc(oldest))} UTC")
+
+
+def _print(
+    objects: list[Row], last: Row, synced_at: dict[str, datetime], target: Target, out: Output
+) -> None:
+    headers = ("object", "verdict", "in CRM", "in warehouse", "read up to", "synced at (UTC)")
+    rows = [
+        (
+            row["object"],
+            row["verdict"],
+            row["expected_count"],
+            row["loaded_count"],
+            _utc(row["watermark_after"]),
+            _utc(synced_at[row["run_id"]]),
+        )
+        for row in objects
+    ]
+    out.print()
+    print_rows(headers, rows, out)
+    reason = f" ({last['reason']})" if last["reason"] else ""
+    out.print(f"\nLast run {last['run_id']}: exit {last['exit_code']}{reason}, {last['calls']:,} API calls")
+    out.print(f"Schema {target.dataset} in {target.place}")
+
+
+def _runs(warehouse: Warehouse) -> list[Row]:
+    """All runs, the newest first. Asking a DuckDB file that is not there would make one."""
+    target = warehouse.target
+    if target.destination == "duckdb" and not target.duckdb.exists():
+        return []
+    return warehouse.rows("_sync_runs", [c.name for c in SYNC_RUNS.columns], order="started_at DESC") or []
+
+
+def _newest_of_each(warehouse: Warehouse, runs: list[Row]) -> list[Row]:
     """The last row of each object; a run of some objects leaves the others' older rows in force."""
+    if not runs:
+        return []
     rows = warehouse.rows("_sync_objects", [column.name for column in SYNC_OBJECTS.columns]) or []
     age = {run["run_id"]: place for place, run in enumerate(runs)}
-    newest: dict[str, dict[str, Any]] = {}
+    newest: dict[str, Row] = {}
     for row in sorted(rows, key=lambda row: -age[row["run_id"]]):
         newest[row["object"]] = row
     return sorted(newest.values(), key=lambda row: str(row["object"]))
 
 
-def _text(value: object) -> str:
-    return f"{value:%Y-%m-%d %H:%M:%S %Z}".strip() if isinstance(value, datetime) else str(value or "")
+def _utc(value: datetime | None) -> datetime | None:
+    return value.astimezone(UTC) if value is not None else None
+
+
+def _iso(value: object) -> object:
+    """What JSON has no type for: times as `sync --json` writes them, decimals as numbers."""
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else float(str(value))

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
-import sys
 import threading
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from rich.console import Console
-
 from freshsales_source.cli.dry_run import run_dry
 from freshsales_source.cli.progress import TerminalProgress
 from freshsales_source.cli.project import settings_of_project
-from freshsales_source.cli.tables import print_report
-from freshsales_source.client import build_client
+from freshsales_source.cli.tables import output, print_report
+from freshsales_source.client import Client, build_client
 from freshsales_source.clock import SystemClock
 from freshsales_source.sync import Syncing, sync
 from freshsales_source.warehouse import Target, Warehouse
@@ -31,21 +29,28 @@ def run_sync(options: Namespace) -> int:
     clock, stop = SystemClock(), threading.Event()
     if options.dry_run:
         return run_dry(settings, warehouse, clock, as_json=options.json)
+
+    def client() -> Client:
+        opened = build_client(settings, clock=clock, stop=stop)
+        progress.watch(opened.usage)
+        return opened
+
     with TerminalProgress() as progress, _stopping_on_signals(stop):
         report = sync(
             Syncing(
                 settings=settings,
                 warehouse=warehouse,
                 clock=clock,
-                client=lambda: build_client(settings, clock=clock, stop=stop),
+                client=client,
                 observer=progress,
                 is_strict=options.strict,
             )
         )
-    if options.json:
-        print(json.dumps(report.to_json(), indent=2))
-    else:
-        print_report(report, warehouse.target.place, Console())
+    with output() as out:
+        if options.json:
+            out.print(json.dumps(report.to_json(), indent=2))
+        else:
+            print_report(report, warehouse.target.place, out)
     return report.exit_code
 
 
@@ -62,7 +67,8 @@ def _stopping_on_signals(stop: threading.Event) -> Iterator[None]:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
-        print("Stopping after the requests under way; once more to stop at once.", file=sys.stderr)
+        # Not print: the signal may have come in the middle of one.
+        os.write(2, b"Stopping after the requests under way; once more to stop at once.\n")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

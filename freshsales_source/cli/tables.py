@@ -1,74 +1,124 @@
-"""Tables on a terminal: the run's summary, and small query results."""
+"""What goes to stdout for people: the run's summary, and small query results, as tables of plain text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from freshsales_source.report import RunReport
+from freshsales_source.report import ObjectReport, RunReport
 from freshsales_source.verdicts import summary
 
+_WIDE = 200  # columns where nobody looks: a file or a pipe has no width that lines must fit
 
-def print_report(report: RunReport, place: str, console: Console) -> None:
-    """The one summary table of a run, the verdict in a line, and where the rows are."""
-    headers = (
-        "object",
-        "verdict",
-        "calls",
-        "rows read",
-        "loaded",
-        "deleted",
-        "in the CRM",
-        "in the warehouse",
-    )
-    rows = [
-        (
-            row.object,
-            str(row.verdict),
-            row.calls,
-            row.rows_read,
-            row.rows_changed,
-            row.rows_deleted,
-            row.expected_count,
-            row.loaded_count,
-        )
-        for row in report.objects
-    ]
-    print_rows(headers, rows, console)
-    for row in report.objects:
-        if row.reason:
-            console.print(f"{row.object}: {row.reason}", markup=False, highlight=False, soft_wrap=True)
+
+class Output(Console):
+    """Stdout: whatever the data hold stands there letter by letter, and only a terminal makes lines wrap."""
+
+    def __init__(self) -> None:
+        width = None if sys.stdout.isatty() else _WIDE
+        super().__init__(width=width, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to `output`: rich would end the process with another exit code than the run's own."""
+        raise BrokenPipeError
+
+
+@contextmanager
+def output() -> Iterator[Output]:
+    """Write to stdout; a reader that has gone (`| head`) is no error, and takes nothing from the exit code."""
+    try:
+        yield Output()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still in the buffer would fail once more when the interpreter flushes it at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def print_report(report: RunReport, place: str, out: Console) -> None:
+    """The one summary table of a run, the reasons, how whole the copy is, and where the rows are."""
+    headers = ("object", "verdict", "calls", "read", "loaded", "deleted", "in CRM", "in warehouse")
+    print_rows(headers, [_cells(row) for row in report.objects], out)
+    out.print()
+    for reason, objects in _reasons(report.objects).items():
+        out.print(f"{', '.join(objects)}: {reason}")
     at = f"{report.started_at:%Y-%m-%d %H:%M:%S} UTC"
-    line = summary(((row.object, row.verdict, row.reason) for row in report.objects), at)
-    retry = f", not before {report.retry_at:%H:%M:%S} UTC" if report.retry_at else ""
-    console.print(
-        f"{line}{retry}\n{report.calls} API calls, {report.seconds_waited:.0f} s waited for the budget. "
-        f"Schema {report.dataset} in {place}",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
+    out.print(summary(((row.object, row.verdict, row.reason and "see above") for row in report.objects), at))
+    if report.retry_at:
+        out.print(f"The next run can go on from {report.retry_at:%Y-%m-%d %H:%M:%S} UTC.")
+    seconds = (report.finished_at - report.started_at).total_seconds()
+    waited = (
+        f", of which {report.seconds_waited:,.0f} s waiting for the limits"
+        if report.seconds_waited >= 1
+        else ""
     )
+    out.print(
+        f"{counted(report.calls, 'API call')} in {seconds:,.1f} s{waited}. Schema {report.dataset} in {place}"
+    )
+
+
+def _cells(row: ObjectReport) -> tuple[object, ...]:
+    counts = (
+        row.calls,
+        row.rows_read,
+        row.rows_changed,
+        row.rows_deleted,
+        row.expected_count,
+        row.loaded_count,
+    )
+    return (row.object, row.verdict.value, *counts)
+
+
+def _reasons(rows: Iterable[ObjectReport]) -> dict[str, list[str]]:
+    """The objects of each reason: one cause often stops several."""
+    objects: dict[str, list[str]] = {}
+    for row in rows:
+        if row.reason:
+            objects.setdefault(row.reason, []).append(row.object)
+    return objects
 
 
 def print_rows(
-    headers: Sequence[str], rows: Iterable[Sequence[object]], console: Console, title: str = ""
+    headers: Sequence[str], rows: Iterable[Sequence[object]], out: Console, title: str = ""
 ) -> None:
-    """A table; numbers stand to the right, with thousands separated, and nothing is markup."""
+    """A table under its title: numbers to the right with their thousands apart, names never broken."""
     rows = list(rows)
-    table = Table(
-        title=title or None, title_justify="left", header_style="bold", show_edge=False, pad_edge=False
-    )
+    if title:
+        out.print(title, style="bold")
+    table = Table(box=SIMPLE_HEAD, header_style="bold", show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for place, header in enumerate(headers):
-        is_number = bool(rows) and all(isinstance(row[place], int | None) for row in rows)
-        table.add_column(header, justify="right" if is_number else "left", overflow="fold")
+        cells = [row[place] for row in rows]
+        is_number = any(cell is not None for cell in cells) and all(map(_is_number, cells))
+        table.add_column(
+            header, justify="right" if is_number else "left", no_wrap=place == 0, overflow="fold"
+        )
     for row in rows:
-        table.add_row(*(_text(value).replace("[", r"\[") for value in row))
-    console.print(table, highlight=False)
+        table.add_row(*map(text, row))
+    out.print(table, soft_wrap=False)
 
 
-def _text(value: object) -> str:
+def counted(number: int, thing: str) -> str:
+    """The number with its noun: "1 API call", "1,204 API calls"."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def text(value: object) -> str:
+    """A value as people read it: yes and no, thousands apart, times to the second, nothing for null."""
     if value is None:
         return ""
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | Decimal):
+        return f"{value:,}"
+    return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value)
+
+
+def _is_number(value: object) -> bool:
+    return value is None or (isinstance(value, int | Decimal) and not isinstance(value, bool))

@@ -15,13 +15,13 @@ tasks and appointments did not (same run); page shifts follow from offset paging
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Generic
 
-from freshsales_source.walk.frontier import Frontier
-from freshsales_source.walk.locate import FAR, locate
+from freshsales_source.walk.asking import Asking, OrderIgnoredError
+from freshsales_source.walk.locate import locate
 from freshsales_source.walk.page import Content, Fetch, Page
 from freshsales_source.walk.state import (
     BEGINNING,
@@ -40,9 +40,7 @@ from freshsales_source.walk.ties import SELF_EVIDENT, Overlap, Ties
 PASSES = 4
 """Readings of one doubtful stamp before a run leaves it to the next."""
 MOST_DOUBTS = 200
-"""Doubtful stamps kept in the state; the newest stay."""
-REFUSALS = 3
-"""Answers without records where `meta.total` promises some, before the walk stops short of the end."""
+"""Doubtful stamps kept in the state; the newest stay, what is older the next run reads again as a span."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +50,6 @@ class Step(Generic[Content]):
     page: Page[Content]
     keep: tuple[int, ...]
     state: WalkState
-
-
-class OrderIgnoredError(Exception):
-    """Raised inside the walk when a page is not sorted as asked; the walk then reads the whole view."""
 
 
 class Walk(Generic[Content]):
@@ -76,26 +70,25 @@ class Walk(Generic[Content]):
         floor: int = BEGINNING,
     ) -> None:
         self.state = state
-        self._fetch = fetch
         self._started_at = started_at
         self._lookback_s = lookback_s
         self._floor = floor
-        self._frontier = Frontier()
+        # Older stamps have had time to reach their place in the view.
+        self._view = Asking(fetch, settled_before=started_at - lookback_s, unordered=state.unordered)
         self._top: Edge = (TOP, inf)
         """Where the stretch being read began."""
         self._ties = Ties()
-        self._seen: set[int] = set()
-        """Ids of the stretch being read; kept only without a total, where nothing else tells that the end repeats."""
-        self._stopped_short = False
 
     @property
     def doubts(self) -> tuple[str, ...]:
         """Why the walk cannot vouch for what it read; empty when it can."""
         reasons = []
-        if self._stopped_short:
+        if self._view.stopped_short:
             reasons.append("the view ended before its own total")
         if self.state.unproven:
-            reasons.append("the view has no total, so nothing proves that its pages were read without a gap")
+            reasons.append(
+                "nothing proves that no record slid past while it was read; the next run reads again"
+            )
         if self.state.doubts:
             reasons.append(
                 f"records sharing one of {len(self.state.doubts)} stamps changed places during the run"
@@ -107,25 +100,34 @@ class Walk(Generic[Content]):
 
         Raises LookupError when page 1 is refused: what that means is for the caller to say.
         """
-        try:
-            yield from self._read_spans()
-        except OrderIgnoredError:
+        if not self.state.unordered:
+            try:
+                yield from self._read_spans()
+            except OrderIgnoredError:
+                self._view.unordered = True
+                self.state = replace(self.state, unordered=True)
+        if self.state.unordered:
             yield from self._read_whole()
 
     def _read_spans(self) -> Iterator[Step[Content]]:
-        first = self._ask_first()
+        first = self._view.first()
         self._open(first)
         yield from self._read(first, Span(low=BEGINNING, high=TOP))
-        while (span := self._next_span()) is not None and not self._stopped_short:
+        while (span := self._next_span()) is not None and not self._view.stopped_short:
             yield from self._read(self._find(span), span)
-        for stamp in () if self._stopped_short else sorted(self.state.doubts, reverse=True):
-            yield from self._read_again(stamp)
+        for stamp in () if self._view.stopped_short else sorted(self.state.doubts, reverse=True):
+            stood_still = yield from self._read_again(stamp)
+            if not stood_still:
+                return  # People are working: for the other stamps it would be the same.
 
     def _read_whole(self) -> Iterator[Step[Content]]:
-        """The way to read a view that ignores the order asked for: every page to the proven end, every run."""
-        whole = Span(low=BEGINNING, high=TOP)
-        self.state = replace(self.state, unordered=True, spans=(whole,), owed=(), unproven=(), doubts=())
-        first = self._ask_first()
+        """The way to read a view that ignores the order asked for: every row to the proven end, every run.
+
+        Not only the rows above the watermark: in such a view a removal can hide an old row behind a creation.
+        """
+        whole = Span(low=self._floor, high=TOP)
+        self.state = replace(self.state, spans=(whole,), owed=(), unproven=(), doubts=())
+        first = self._view.first()
         self.state = replace(self.state, watermark=min(self._started_at, first.served_at))
         yield from self._read(first, whole)
 
@@ -152,7 +154,11 @@ class Walk(Generic[Content]):
 
     def _find(self, span: Span) -> Page[Content]:
         return locate(
-            self._ask, span, self._frontier, begin=self._begin, trust_position=not self.state.reshuffles
+            self._view.page,
+            span,
+            self._view.frontier,
+            begin=self._view.begin,
+            trust_position=not self.state.reshuffles,
         )
 
     # Reading on, page after page
@@ -161,96 +167,55 @@ class Walk(Generic[Content]):
         """Read from `page`, a safe start of `span`, without a gap, as long as what comes next is unread."""
         self._resume(page, span)
         while True:
-            if self._frontier.skips(page.number):
+            if self._view.frontier.skips(page.number):
                 # Removals pulled unread records onto pages already read. These rows are good, the place is not.
                 yield Step(page=page, keep=self._wanted(page), state=self.state)
-                answer = self._answer(self._frontier.page_behind, page)
+                answer = self._view.next(self._view.frontier.page_behind, page)
             else:
                 yield self._accept(page)
                 if not self._reads_on(page, span):
                     return
-                answer = self._answer(page.number + 1, page)
+                answer = self._view.next(page.number + 1, page)
             if answer is None:
-                if not self._stopped_short:
+                if not self._view.stopped_short:
                     yield self._end(page, keep=())
                 return
             page = answer
 
-    def _answer(self, number: int, page: Page[Content]) -> Page[Content] | None:
-        """The next page with records, read again from further up where the total promises more than was answered.
-
-        None at the view's proven end: an empty page, a 404 or a repeated page with no record left unread. None
-        with `_stopped_short` where the server keeps refusing what its own total promises.
-        """
-        for _ in range(REFUSALS):
-            answer = self._ask(number)
-            if answer is not None and answer.ids and not self._is_repeat(answer, page):
-                return answer
-            if not self._frontier.is_at_end and self._frontier.page_behind >= number:
-                self._ask_first()  # Measures anew: a total that fell meanwhile, a page that holds more.
-            if self._frontier.is_at_end:
-                return None
-            number = self._frontier.page_behind
-        self._stopped_short = True
-        return None
-
-    def _is_repeat(self, answer: Page[Content], page: Page[Content]) -> bool:
-        """Whether the server answered behind the end with the last page once more.
-
-        A page of edits between two answers, or a stamp that fills pages, can look the same. What tells is a page so
-        far behind that none can be there.
-        """
-        if answer.number <= page.number or answer.total_pages is not None or not self._frontier.is_at_end:
-            return False
-        if not self._is_known(answer, page):
-            return False
-        far = self._ask(FAR)
-        return far is not None and bool(far.ids) and self._is_known(far, page)
-
-    def _is_known(self, answer: Page[Content], page: Page[Content]) -> bool:
-        """Whether `answer` adds nothing: no new id, or, behind the total's end, the stamps of `page` once more."""
-        if answer.total is None:
-            return self._seen.issuperset(answer.ids)
-        is_behind = self._frontier.first_of(answer.number) >= answer.total
-        return is_behind and list(answer.stamps) == list(page.stamps)
-
     def _resume(self, page: Page[Content], span: Span) -> None:
         cut = None if self.state.reshuffles else span.cut
         self._top = edge(span.high, cut)
-        self._frontier.start(page, None if cut is None else cut.below)
-        self._seen.clear()
+        self._view.start(page, None if cut is None else cut.below)
         self._ties = Ties() if cut is None else Ties(span.high, cut.tail)
 
     def _accept(self, page: Page[Content]) -> Step[Content]:
         """Close what `page` completes: all from the stretch's top to its lowest stamp, that stamp itself in part."""
         keep = self._wanted(page)
         if not page.ids:
-            self._stopped_short = not self._frontier.is_at_end
+            self._view.stopped_short = not self._view.frontier.is_at_end
             return self._end(page, keep)
         self._watch_ties(page)
-        self._pass(page)
-        if self._is_last(page):
+        self._view.accept(page)
+        if self._view.ends_with(page):
             return self._end(page, keep)
         if not self.state.unordered:
-            self._close(page.lowest, Cut(below=self._frontier.below, tail=self._ties.tail))
+            self._close(page.lowest, Cut(below=self._view.frontier.below, tail=self._ties.tail))
         if page.number > 1:
             self._note_unproven(page.lowest)
         return Step(page=page, keep=keep, state=self.state)
 
     def _end(self, page: Page[Content], keep: tuple[int, ...]) -> Step[Content]:
         """The view's end is proven: nothing below the stretch's top is unread."""
-        if not self._stopped_short:
+        self._settle_by_size()
+        self._view.finish()
+        if not self._view.stopped_short:
             self._close(BEGINNING - 1, None)
             self._note_unproven(self._floor)
         return Step(page=page, keep=keep, state=self.state)
 
-    def _is_last(self, page: Page[Content]) -> bool:
-        """Whether the page just read ends the view: `total_pages` says so, and the total promises no more."""
-        return self._frontier.is_last(page) and self._frontier.is_at_end
-
     def _reads_on(self, page: Page[Content], span: Span) -> bool:
         """Whether the next page is wanted: it is still above `span`, or inside what is unread or owed."""
-        if not page.ids or self._is_last(page):
+        if not page.ids or self._view.ends_with(page):
             return False
         if self.state.unordered or page.lowest > span.high:
             return True
@@ -259,9 +224,9 @@ class Walk(Generic[Content]):
 
     def _is_far(self, span: Span) -> bool:
         """Whether `span` was left inside the stamp now being read, but pages further down: quicker found than read."""
-        if self.state.reshuffles or self._frontier.below is None:
+        if self.state.reshuffles or self._view.frontier.below is None:
             return False
-        return span.edge[1] < self._frontier.below - self._frontier.stride
+        return span.edge[1] < self._view.frontier.below - self._view.frontier.stride
 
     def _close(self, down_to: int, cut: Cut | None) -> None:
         self.state = replace(
@@ -273,7 +238,7 @@ class Walk(Generic[Content]):
     def _note_unproven(self, low: int) -> None:
         """Without a total no fall can be seen: what several answers gave is read once more by the next run."""
         high = self._top[0]
-        if self._frontier.total is None and low <= high:
+        if self._view.frontier.total is None and low <= high:
             self.state = replace(
                 self.state, unproven=merged([*self.state.unproven, Span(low=low, high=high)])
             )
@@ -293,8 +258,9 @@ class Walk(Generic[Content]):
         """Compare the ids of the stamp that the page boundary cut, and remember the one it cuts next."""
         if self._ties.stamp is not None:
             ids = page.with_stamp(self._ties.stamp)
-            leading = page.stamps.index(self._ties.stamp) if ids else 0
-            overlap = self._frontier.overlap(page.number) - leading
+            # A page on which the stamp begins reads it from its beginning: all of it may come twice.
+            begins_here = page.stamps[0] != self._ties.stamp
+            overlap = len(ids) if begins_here else self._view.frontier.overlap(page.number)
             self._doubt(self._ties.stamp, self._ties.add(ids, known_overlap=overlap))
         if page.lowest != self._ties.stamp:
             self._settle_by_size()
@@ -302,11 +268,16 @@ class Walk(Generic[Content]):
 
     def _doubt(self, stamp: int, overlap: Overlap) -> None:
         # Younger stamps still gain records, which may stand anywhere among them; the lookback reads them again.
-        if overlap is Overlap.HARMLESS or stamp >= self._settled_before:
+        if overlap is Overlap.HARMLESS or stamp >= self._view.settled_before:
             return
-        doubts = sorted({*self.state.doubts, stamp})[-MOST_DOUBTS:]
-        reshuffles = self.state.reshuffles or overlap is Overlap.RESHUFFLED
-        self.state = replace(self.state, doubts=tuple(doubts), reshuffles=reshuffles)
+        doubts = sorted({*self.state.doubts, stamp})
+        unproven = [Span(low=d, high=d) for d in doubts[:-MOST_DOUBTS]]
+        self.state = replace(
+            self.state,
+            doubts=tuple(doubts[-MOST_DOUBTS:]),
+            unproven=merged([*self.state.unproven, *unproven]),
+            reshuffles=self.state.reshuffles or overlap is Overlap.RESHUFFLED,
+        )
 
     def _settle_by_size(self) -> None:
         if len(self._ties) > SELF_EVIDENT and not self.state.reshuffles:
@@ -315,76 +286,49 @@ class Walk(Generic[Content]):
     def _forget_doubt(self, stamp: int | None) -> None:
         self.state = replace(self.state, doubts=tuple(d for d in self.state.doubts if d != stamp))
 
-    def _read_again(self, stamp: int) -> Iterator[Step[Content]]:
-        """Read one doubtful stamp until its distinct ids equal its positions, while the view stands still."""
+    def _read_again(self, stamp: int) -> Generator[Step[Content], None, bool]:
+        """Read one doubtful stamp until its distinct ids equal its positions, while the view stands still.
+
+        False where it did not stand still even for the last reading.
+        """
         seen: set[int] = set()
-        before = self._ask_first()
+        stood_still = False
+        before = self._view.first()
         for _ in range(PASSES):
             pages = []
             for page in self._pages_of(stamp):
                 keep = tuple(i for i, s in enumerate(page.stamps) if s == stamp)
                 yield Step(page=page, keep=keep, state=self.state)
                 pages.append(page)
-            after = self._ask_first()
-            if _stood_still(before, *pages, after):
+            after = self._view.first()
+            stood_still = _stood_still(before, *pages, after)
+            if stood_still:
                 found = [i for page in pages for i in page.with_stamp(stamp)]
                 seen.update(found)
                 if len(seen) == len(found):
                     self._forget_doubt(stamp)
                     yield Step(page=after, keep=(), state=self.state)
-                    return
+                    break
             else:
                 seen.clear()
             before = after
+        return stood_still
 
     def _pages_of(self, stamp: int) -> Iterator[Page[Content]]:
         span = Span(low=stamp, high=stamp)
         page: Page[Content] | None = locate(
-            self._ask, span, self._frontier, begin=self._begin, trust_position=False
+            self._view.page, span, self._view.frontier, begin=self._view.begin, trust_position=False
         )
         if page is not None:
-            self._frontier.start(page, None)
-            self._seen.clear()
+            self._view.start(page, None)
             self._ties = Ties(stamp)
         while page is not None and page.ids:
             yield page
-            self._pass(page)
+            self._view.accept(page)
             self._ties.add(page.with_stamp(stamp), known_overlap=0)
-            if page.lowest < stamp or self._is_last(page):
+            if page.lowest < stamp or self._view.ends_with(page):
                 return
-            page = self._answer(page.number + 1, page)
-
-    # Asking
-
-    def _pass(self, page: Page[Content]) -> None:
-        self._frontier.accept(page)
-        if self._frontier.total is None:
-            self._seen.update(page.ids)
-
-    def _ask_first(self) -> Page[Content]:
-        page = self._ask(1)
-        if page is None:
-            raise LookupError("page 1 of a view was answered with 404")
-        return page
-
-    def _ask(self, number: int) -> Page[Content] | None:
-        page = self._fetch(number)
-        if page is None:
-            return None
-        self._frontier.observe(page)
-        settled = [s for s in page.stamps if s < self._settled_before]
-        if not self.state.unordered and settled != sorted(settled, reverse=True):
-            raise OrderIgnoredError
-        return page
-
-    @property
-    def _settled_before(self) -> int:
-        """Older stamps have had time to reach their place in the view; younger ones may lag behind it."""
-        return self._started_at - self._lookback_s
-
-    def _begin(self, page: Page[Content]) -> int:
-        """The stamp with which a page certainly begins: a row that lags in the view shows one too high."""
-        return next((s for s in page.stamps if s < self._settled_before), page.lowest)
+            page = self._view.next(page.number + 1, page)
 
 
 def _stood_still(before: Page[Content], *rest: Page[Content]) -> bool:

@@ -18,7 +18,7 @@ class Frontier:
 
     def __init__(self) -> None:
         self.stride = 0
-        """Records a full page holds: those of page 1, so a server that caps pages is followed. Never too large."""
+        """Records a full page holds: the most that any held, so a server that caps pages is followed."""
         self.total: int | None = None
         self.position = 0
         """Every unread record of the stretch being read lies behind this position."""
@@ -26,8 +26,7 @@ class Frontier:
 
     def observe(self, page: Page[Any]) -> None:
         """Take in an answer: its total moves the frontier up when it fell since the answer before."""
-        if page.number == 1:
-            self.stride = max(len(page.ids), 1)
+        self.stride = max(self.stride, len(page.ids), 1)
         if page.total is None:
             return
         if self.total is not None:

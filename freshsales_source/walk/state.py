@@ -142,7 +142,8 @@ def fewer(spans: Iterable[Span]) -> tuple[Span, ...]:
     out = list(spans)
     while len(out) > MOST_SPANS:
         nearest = min(range(len(out) - 1), key=lambda i: out[i].low - out[i + 1].high)
-        out[nearest : nearest + 2] = [replace(out[nearest], low=out[nearest + 1].low)]
+        upper, lower = out[nearest : nearest + 2]
+        out[nearest : nearest + 2] = [replace(upper, low=min(upper.low, lower.low))]
     return tuple(out)
 
 

@@ -1,0 +1,110 @@
+"""Asking a view for its pages, one at a time: positions are counted, orders checked, ends proven.
+
+A view ends where `total_pages` says so, at an empty page, at a 404 behind an answered page, or at a page that repeats
+the one before; never at a short page (short pages before the end are known from the search of the same API). Where
+`meta.total` promises more than that, the end is not proven and the page is asked for again.
+"""
+
+from __future__ import annotations
+
+from typing import Generic
+
+from freshsales_source.walk.frontier import Frontier
+from freshsales_source.walk.page import Content, Fetch, Page
+
+REFUSALS = 3
+"""Answers without records where `meta.total` promises some, before the walk stops short of the end."""
+
+
+class OrderIgnoredError(Exception):
+    """Raised when a page is not sorted as asked; the walk then reads the whole view."""
+
+
+class Asking(Generic[Content]):
+    """Asks one view, and keeps what its answers say about positions.
+
+    Stamps below `settled_before` have had time to reach their place in the view; younger ones may lag behind it.
+    """
+
+    def __init__(self, fetch: Fetch[Content], *, settled_before: int, unordered: bool) -> None:
+        self.frontier = Frontier()
+        self.settled_before = settled_before
+        self.unordered = unordered
+        """Whether the view is known to ignore the order asked for."""
+        self.stopped_short = False
+        """Whether the server gave less than its own total promises."""
+        self._fetch = fetch
+        self._seen: set[int] = set()
+        """Ids of the stretch being read, kept where nothing else proves its end: without a total or an order."""
+
+    def first(self) -> Page[Content]:
+        """Page 1. Raises LookupError where the API answers it with 404."""
+        page = self.page(1)
+        if page is None:
+            raise LookupError("page 1 of a view was answered with 404")
+        return page
+
+    def page(self, number: int) -> Page[Content] | None:
+        """Any page, None for a 404. Raises OrderIgnoredError."""
+        page = self._fetch(number)
+        if page is None:
+            return None
+        self.frontier.observe(page)
+        settled = [s for s in page.stamps if s < self.settled_before]
+        if not self.unordered and settled != sorted(settled, reverse=True):
+            raise OrderIgnoredError
+        return page
+
+    def begin(self, page: Page[Content]) -> int:
+        """The stamp with which a page certainly begins: a row that lags in the view shows one too high."""
+        return next((s for s in page.stamps if s < self.settled_before), page.lowest)
+
+    def start(self, page: Page[Content], below: int | None) -> None:
+        """Begin a stretch with `page`; `below` counts the records behind the place where it was once left."""
+        self.frontier.start(page, below)
+        self._seen.clear()
+
+    def accept(self, page: Page[Content]) -> None:
+        """Note that everything from the start of the stretch to the end of `page` was read."""
+        self.frontier.accept(page)
+        if self.frontier.total is None or self.unordered:
+            self._seen.update(page.ids)
+
+    def ends_with(self, page: Page[Content]) -> bool:
+        """Whether the accepted `page` ends the view: `total_pages` says so, and the total promises no more."""
+        return self.frontier.is_last(page) and self.frontier.is_at_end
+
+    def finish(self) -> None:
+        """Note that the end was reached; without an order only the number of distinct ids proves that all came."""
+        if self.unordered and self.frontier.total is not None and len(self._seen) < self.frontier.total:
+            self.stopped_short = True
+
+    def next(self, number: int, after: Page[Content]) -> Page[Content] | None:
+        """Page `number`, or one further up where the total promises more than was answered; None at the end.
+
+        None, too, and `stopped_short`, where the server keeps refusing what its own total promises.
+        """
+        for _ in range(REFUSALS):
+            answer = self.page(number)
+            if answer is not None and answer.ids and not self._is_repeat(answer, after):
+                return answer
+            if not self.frontier.is_at_end and self.frontier.page_behind >= number:
+                self.first()  # Measures anew: a total that fell meanwhile, a page that holds more.
+            if self.frontier.is_at_end:
+                return None
+            number = self.frontier.page_behind
+        self.stopped_short = True
+        return None
+
+    def _is_repeat(self, answer: Page[Content], page: Page[Content]) -> bool:
+        """Whether the server answered behind the end with the last page once more.
+
+        Without a total a page that edits pushed down whole looks the same; it is unproven, and read once more by the
+        next run. Where equal stamps change their order, the last page comes again with other ids.
+        """
+        if answer.number <= page.number or answer.total_pages is not None or not self.frontier.is_at_end:
+            return False
+        if answer.total is None:
+            return self._seen.issuperset(answer.ids)
+        is_behind = self.frontier.first_of(answer.number) >= answer.total
+        return is_behind and list(answer.stamps) == list(page.stamps)

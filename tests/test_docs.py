@@ -1,0 +1,233 @@
+"""The README is held to the code: its tables, commands, SQL and Python.
+
+`python -m tests.test_docs` rewrites the parts that are generated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+import pytest
+
+import run
+from freshsales_source import errors
+from freshsales_source.cli.arguments import parser
+from freshsales_source.config import Settings
+from freshsales_source.entities import ENTITIES
+from freshsales_source.errors import FatalError, FreshsalesError, ObjectError, RetriableError
+from freshsales_source.exit_codes import ExitCode
+from freshsales_source.report import SYNC_OBJECTS, SYNC_RUNS
+from freshsales_source.verdicts import Verdict
+from tests.command import Command
+from tests.connector import company, connect
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+TEXT = README.read_text(encoding="utf-8")
+
+# Defaults that the README tells in words, where the code has None or an empty value.
+IN_WORDS = {
+    "rate_limits": "of the plan",
+    "max_calls": "none",
+    "budget_store": "one per account",
+    "start_date": "none",
+    "objects": "all",
+    "views": "by name",
+}
+
+
+@pytest.fixture
+def freshsales(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    return Command(tmp_path, monkeypatch, capsys)
+
+
+# What is generated
+
+
+def generated_tables() -> str:
+    tables = [*(table for entity in ENTITIES for table in entity.tables()), SYNC_RUNS, SYNC_OBJECTS]
+    rows = [f"| `{table.name}` | {table.description} |" for table in tables]
+    return "\n".join(["| table | what it holds |", "|---|---|", *rows])
+
+
+def generated_options() -> str:
+    parts = []
+    for name, command, about in commands():
+        rows = [f"| {_names(action)} | {action.help} |" for action in _actions(command)]
+        parts.append(
+            "\n".join([f"`freshsales {name}`: {about}", "", "| option | meaning |", "|---|---|", *rows])
+        )
+    return "\n\n".join(parts)
+
+
+def commands() -> Iterator[tuple[str, argparse.ArgumentParser, str]]:
+    """Name, parser and help of each command."""
+    for action in parser()._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            about = {choice.dest: str(choice.help) for choice in action._choices_actions}
+            yield from ((name, command, about[name]) for name, command in action.choices.items())
+
+
+def _actions(command: argparse.ArgumentParser) -> list[argparse.Action]:
+    return [action for action in command._actions if not isinstance(action, argparse._HelpAction)]
+
+
+def _names(action: argparse.Action) -> str:
+    value = "" if action.nargs == 0 else f" {action.metavar}"
+    return ", ".join(f"`{name}{value}`" for name in action.option_strings) or f"`{action.metavar}`"
+
+
+GENERATED = {"tables": generated_tables, "options": generated_options}
+
+
+def with_generated_parts(text: str) -> str:
+    for name, generate in GENERATED.items():
+        before, marker, rest = text.partition(f"<!-- generated: {name} -->\n")
+        assert marker, f"the README has no place for {name}"
+        _, end, after = rest.partition("<!-- end -->")
+        text = f"{before}{marker}\n{generate()}\n\n{end}{after}"
+    return text
+
+
+def test_the_generated_parts_are_up_to_date() -> None:
+    assert with_generated_parts(TEXT) == TEXT, "run `python -m tests.test_docs`"
+
+
+# What is written by hand
+
+
+def section(title: str) -> str:
+    """The text below a heading, up to the next."""
+    return TEXT.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def table(title: str, first_header: str) -> list[list[str]]:
+    """The cells of the table below a heading whose first header is that one, headers left out."""
+    lines = section(title).splitlines()
+    start = next(place for place, line in enumerate(lines) if line.startswith(f"| {first_header} |"))
+    rows = []
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip().strip("`") for cell in line.strip("|").split(" | ")])
+    return rows
+
+
+def blocks(language: str) -> list[str]:
+    """The fenced blocks of a language."""
+    found = re.findall(rf"^ *```{language}\n(.*?)^ *```$", TEXT, re.MULTILINE | re.DOTALL)
+    assert found
+    return [block.strip() for block in found]
+
+
+def test_every_setting_stands_there_with_its_default() -> None:
+    documented = {name: default for name, default, _ in table("Settings", "setting")}
+    expected = {}
+    for setting in fields(Settings):
+        is_required = setting.default is MISSING and setting.default_factory is MISSING
+        value = f"{setting.default:g}" if isinstance(setting.default, float) else str(setting.default)
+        expected[setting.name] = "required" if is_required else IN_WORDS.get(setting.name, value)
+    assert documented == expected
+
+
+def test_every_exit_code_stands_there() -> None:
+    assert [int(row[0]) for row in table("Runbook", "exit code")] == sorted(ExitCode)
+
+
+def leaves(kind: type[FreshsalesError]) -> Iterator[type[FreshsalesError]]:
+    for below in kind.__subclasses__():
+        if below.__module__ == errors.__name__:
+            yield from leaves(below) if below in (FatalError, RetriableError, ObjectError) else [below]
+
+
+def test_every_error_stands_there_with_its_reason_and_its_exit_code() -> None:
+    documented = [(reason, name, int(code)) for reason, name, code, _, _ in table("Runbook", "reason")]
+    expected = [(kind("x").reason, kind.__name__, int(kind.exit_code)) for kind in leaves(FreshsalesError)]
+    assert documented == expected
+    assert all(len(cell) > 9 for row in table("Runbook", "reason") for cell in row[3:])
+
+
+def test_every_verdict_stands_there() -> None:
+    assert [row[0] for row in table("Runbook", "verdict")] == [verdict.value for verdict in Verdict]
+
+
+def test_every_link_within_the_readme_leads_somewhere() -> None:
+    headings = [heading.lower() for heading in re.findall(r"^## (.+)$", TEXT, re.MULTILINE)]
+    places = {re.sub(r"[^a-z0-9 -]", "", heading).replace(" ", "-") for heading in headings}
+    links = re.findall(r"\]\(#([^)]+)\)", TEXT)
+    assert set(links) == places
+
+
+def test_every_file_that_is_named_exists() -> None:
+    package = README.parent / "freshsales_source"
+    for name in re.findall(r"`([a-z_]+(?:\.py|/))`", section("Development")):
+        assert (package / name).exists(), name
+
+
+def test_every_command_can_be_given_as_it_stands() -> None:
+    lines = [line.strip() for block in blocks("sh") for line in block.splitlines()]
+    inline = re.findall(r"`(freshsales (?:check|sync|status|emulator|demo)[^`]*)`", TEXT)
+    known = [line for line in (*lines, *inline) if check_command(shlex.split(line))]
+    assert len(known) > 12
+
+
+def check_command(words: list[str]) -> bool:
+    """Fail where a command of ours would; whether it is one of ours."""
+    if words[0] == "freshsales":
+        given = [word for word in words[1:] if word != "--help"]  # that one would exit
+        assert parser().parse_args(given).command
+    elif words[:2] == ["python3", "run.py"]:
+        assert callable(getattr(run, words[2]))
+    else:
+        assert words[0] in ("pip", "export", ".venv/bin/python"), words
+        return False
+    return True
+
+
+def test_the_two_commands_of_the_first_screen_are_those_of_ci() -> None:
+    assert blocks("sh")[0].splitlines() == ["python3 run.py demo", "python3 run.py test"]
+    assert TEXT.count("\n", 0, TEXT.index("python3 run.py test")) < 20
+
+
+def test_the_sql_answers_on_what_a_sync_loads(tmp_path: Path) -> None:
+    connector = connect(company(), tmp_path)
+    assert connector.sync().exit_code == 0
+    for query in blocks("sql"):
+        assert connector.reader.query(query), query
+
+
+def test_the_python_works(freshsales: Command) -> None:
+    with_dlt, in_process = blocks("python")
+    with freshsales.account():
+        for name in ("DOMAIN", "API_KEY"):
+            freshsales.set(**{f"SOURCES__FRESHSALES__{name}": freshsales.environment(f"FRESHSALES_{name}")})
+        exec(compile(with_dlt, "README.md", "exec"), {})
+    assert (freshsales.folder / "crm.duckdb").exists()
+    exec(compile(in_process, "README.md", "exec"), {})
+
+
+def test_the_one_liner_shows_the_demos_deals(freshsales: Command) -> None:
+    (line,) = [line for line in blocks("sh") if line.startswith(".venv/bin/python")]
+    with freshsales.account():
+        assert freshsales("sync", "deals", "--duckdb", "freshsales-demo.duckdb").code == 0
+    words = [sys.executable, *shlex.split(line)[1:]]
+    shown = subprocess.run(words, cwd=freshsales.folder, capture_output=True, text=True, check=False)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "26 rows" in shown.stdout
+
+
+def demo_excerpt() -> str:
+    """What the README shows of the demo's output."""
+    return blocks("text")[0]
+
+
+if __name__ == "__main__":
+    README.write_text(with_generated_parts(TEXT), encoding="utf-8")
