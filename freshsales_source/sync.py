@@ -11,8 +11,6 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any
 
 import dlt
@@ -24,14 +22,16 @@ from freshsales_source.clock import Clock
 from freshsales_source.columns import Table, dlt_columns
 from freshsales_source.config import Settings
 from freshsales_source.errors import FreshsalesError, Interrupted, ObjectError, RetriableError
-from freshsales_source.exit_codes import ExitCode
+from freshsales_source.judgement import Judge
 from freshsales_source.reading import ObjectReader
-from freshsales_source.report import SYNC_OBJECTS, SYNC_RUNS, ObjectReport, RunReport
-from freshsales_source.resources import Reader, SharedRun
+from freshsales_source.report import SYNC_OBJECTS, SYNC_RUNS, RunReport
+from freshsales_source.resources import SharedRun
 from freshsales_source.run import Observer, Permits, Run
 from freshsales_source.source import source_resources
-from freshsales_source.verdicts import Facts, exit_code, judge
 from freshsales_source.warehouse import Warehouse
+
+RE_WALKS = 3
+"""Short walks after unequal counts, before a busy CRM is called moving."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -60,13 +60,16 @@ def sync(syncing: Syncing) -> RunReport:
         _LOG.warning("state_dropped reason=dataset_gone")
     permits = Permits()
     shared = SharedRun(lambda: _open(syncing, permits))
+    judge = Judge(syncing.settings, syncing.warehouse, run_id=run_id, is_strict=syncing.is_strict)
     with shared.use() as run, ours_unwrapped():
-        while True:
-            permits.renew()
-            syncing.warehouse.load(_slice(syncing.settings, shared))
-            if all(reader.is_done for reader in shared.readers.values()):
-                break
-        report = _report(syncing, run, list(shared.readers.values()), run_id, started_at)
+        _read(syncing, shared, permits)
+        _read_again(syncing, shared, permits, judge)
+        report = judge.report(
+            list(shared.readers.values()),
+            run.client,
+            started_at=started_at,
+            finished_at=syncing.clock.now(),
+        )
     syncing.warehouse.load(_audit(report))
     _LOG.info(
         "run_finished run_id=%s exit_code=%d calls=%d waited_s=%.1f",
@@ -76,6 +79,35 @@ def sync(syncing: Syncing) -> RunReport:
         report.seconds_waited,
     )
     return report
+
+
+def _read(syncing: Syncing, shared: SharedRun, permits: Permits) -> None:
+    """Load slice after slice until no reader has anything left."""
+    while True:
+        permits.renew()
+        syncing.warehouse.load(_slice(syncing.settings, shared))
+        if all(reader.is_done for reader in shared.readers.values()):
+            return
+
+
+def _read_again(syncing: Syncing, shared: SharedRun, permits: Permits, judge: Judge) -> None:
+    """Read the newest of what does not match once more: a record may have moved between two lists meanwhile.
+
+    At most three times, and only as long as something moves: what stands still and differs is a mismatch.
+    """
+    for attempt in range(RE_WALKS):
+        differing = [
+            reader
+            for reader in shared.readers.values()
+            if isinstance(reader, ObjectReader) and judge.facts(reader).is_different
+        ]
+        if attempt:
+            differing = [reader for reader in differing if reader.has_moved]
+        if not differing:
+            return
+        for reader in differing:
+            reader.read_again()
+        _read(syncing, shared, permits)
 
 
 def _open(syncing: Syncing, permits: Permits) -> Run:
@@ -118,84 +150,6 @@ def _ours_within(error: BaseException | None) -> FreshsalesError | None:
     while error is not None and not isinstance(error, FreshsalesError):
         error = error.__cause__ or error.__context__
     return error
-
-
-# The report
-
-
-def _report(
-    syncing: Syncing, run: Run, readers: list[Reader], run_id: str, started_at: datetime
-) -> RunReport:
-    objects = tuple(_object_report(syncing, reader, run_id) for reader in readers)
-    errors = [reader.tally.error for reader in readers if reader.tally.error is not None]
-    code = exit_code((row.verdict for row in objects), errors, is_strict=syncing.is_strict)
-    retry_at = [e.retry_at for e in errors if isinstance(e, RetriableError) and e.retry_at is not None]
-    usage = run.client.usage()
-    return RunReport(
-        run_id=run_id,
-        started_at=started_at,
-        finished_at=syncing.clock.now(),
-        version=version("freshsales-source"),
-        exit_code=code,
-        reason=_reason(code, errors),
-        retry_at=max(retry_at, default=None),
-        calls=usage.calls,
-        seconds_waited=round(usage.waited_s, 3),
-        destination=syncing.warehouse.target.destination,
-        dataset=syncing.warehouse.target.dataset,
-        objects=objects,
-    )
-
-
-def _reason(code: ExitCode, errors: list[FreshsalesError]) -> str:
-    """The word for the end of the run: that of the error behind the exit code, else what the code stands for."""
-    for error in errors:
-        if error.exit_code == code or code is ExitCode.CONFIGURATION:
-            return error.reason
-    return {ExitCode.INCOMPLETE: "mismatch", ExitCode.UNFINISHED: "partial"}.get(code, "")
-
-
-def _object_report(syncing: Syncing, reader: Reader, run_id: str) -> ObjectReport:
-    facts = _facts(syncing, reader)
-    verdict, reason = judge(facts)
-    usage = reader.meter.usage()
-    return ObjectReport(
-        run_id=run_id,
-        object=reader.entity.name,
-        verdict=verdict,
-        reason=reason,
-        calls=usage.calls,
-        rows_read=reader.tally.rows_read,
-        rows_changed=reader.tally.rows_loaded,
-        rows_deleted=reader.tally.rows_deleted,
-        expected_count=facts.expected,
-        loaded_count=facts.loaded,
-        watermark_before=_moment(reader.tally.watermark_before),
-        watermark_after=_moment(reader.watermark if isinstance(reader, ObjectReader) else None),
-        seconds_waited=round(usage.waited_s, 3),
-    )
-
-
-def _facts(syncing: Syncing, reader: Reader) -> Facts:
-    name = reader.entity.name
-    loaded = syncing.warehouse.live_rows(name)
-    if not isinstance(reader, ObjectReader):
-        return Facts(error=reader.tally.error, is_lookup=True, loaded=loaded)
-    return Facts(
-        error=reader.tally.error,
-        absence=reader.tally.absence,
-        is_complete=reader.is_complete,
-        is_filtered=syncing.settings.start_date is not None,
-        expected=reader.expected,
-        loaded=loaded,
-        has_moved=reader.has_moved,
-        doubts=reader.doubts,
-        unseen=syncing.warehouse.unseen_pipelines() if name == "deals" else (),
-    )
-
-
-def _moment(seconds: int | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def _audit(report: RunReport) -> Any:

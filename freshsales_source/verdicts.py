@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from freshsales_source.errors import (
+    CallCeilingReached,
     Forbidden,
     FreshsalesError,
     Interrupted,
@@ -42,6 +43,7 @@ class Facts:
 
     `expected` and `loaded` count live records in the CRM's views and in the warehouse; None where not known.
     `unseen` names pipelines none of whose deals were ever seen. `is_lookup` objects have no count at all.
+    `is_stuck`: the run loaded no row of it.
     """
 
     error: FreshsalesError | None = None
@@ -54,10 +56,19 @@ class Facts:
     has_moved: bool = False
     doubts: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
+    is_stuck: bool = False
+
+    @property
+    def is_different(self) -> bool:
+        """Whether an object that was read whole has another count than the CRM says."""
+        is_whole = self.error is None and self.absence is None and self.is_complete and not self.is_filtered
+        return is_whole and None not in (self.expected, self.loaded) and self.expected != self.loaded
 
 
 def judge(facts: Facts) -> tuple[Verdict, str]:
     """The verdict on one object, and the reason in one line (empty where there is nothing to explain)."""
+    if isinstance(facts.error, CallCeilingReached) and facts.is_stuck and not facts.is_complete:
+        return Verdict.PARTIAL, f"{facts.error}. So few calls bring it no further: allow more"
     if isinstance(facts.error, RetriableError | Interrupted):
         return Verdict.PARTIAL, str(facts.error)
     if facts.error is not None:

@@ -263,8 +263,8 @@ def test_progress_on_a_terminal_shows_object_pages_rows_and_calls() -> None:
     screen = io.StringIO()
     with TerminalProgress(Console(file=screen, force_terminal=True, width=110)) as progress:
         progress.watch(lambda: Usage(calls=1204))
-        progress.page_read("contacts", view=1, page=1, pages=30, rows=100)
-        progress.page_read("contacts", view=2, page=1, pages=1, rows=9)
+        progress.page_read("contacts", view="1", page=1, pages=30, rows=100)
+        progress.page_read("contacts", view="2", page=1, pages=1, rows=9)
     shown = screen.getvalue()
     for part in ("contacts", "2/31", "109 rows", "1,204 calls", "left"):
         assert part in shown
@@ -273,7 +273,7 @@ def test_progress_on_a_terminal_shows_object_pages_rows_and_calls() -> None:
 def test_progress_elsewhere_is_silent() -> None:
     screen = io.StringIO()
     with TerminalProgress(Console(file=screen)) as progress:
-        progress.page_read("contacts", view=1, page=1, pages=None, rows=100)
+        progress.page_read("contacts", view="1", page=1, pages=None, rows=100)
     assert screen.getvalue() == ""
 
 

@@ -49,6 +49,7 @@ class ObjectReader:
         self._permits = run.permits or Permits()
         self._shape = Shape(Layout.of(entity, state.columns))
         self._walkings: list[Walking] | None = None
+        self._before: dict[str, tuple[int | None, tuple[int, int] | None]] = {}
         self._missing_bin: SavedViewNotFound | None = None
         self._watch = Watch(state.watched)
         self._leavers: list[int] | None = None
@@ -96,8 +97,11 @@ class ObjectReader:
 
     @property
     def has_moved(self) -> bool:
-        """Whether a list's total changed while it was read: people are working."""
-        return any(walking.has_moved for walking in self._walkings or ())
+        """Whether people were working: a list's total changed while it was read, or, read again, its top or total."""
+        walkings = self._walkings or ()
+        return any(walking.has_moved for walking in walkings) or any(
+            self._before.get(w.listing.key, (w.total, w.top)) != (w.total, w.top) for w in walkings
+        )
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -109,6 +113,13 @@ class ObjectReader:
         )
 
     # One load after the other
+
+    def read_again(self) -> None:
+        """Begin anew at the newest record, from the state reached so far; counts go on."""
+        self._before = {w.listing.key: (w.total, w.top) for w in self._walkings or ()}
+        self._watch = Watch(self.state.watched)
+        self._leavers = None
+        self._walkings = None
 
     def new_load(self) -> None:
         """Note that what was handed over so far is loaded, so that a newer version of a row may follow."""

@@ -18,7 +18,8 @@ RECYCLE_BIN = "recycle_bin"
 class Walking:
     """Steps through one list, one page a step, from where `state` left off; makes no request before the first step.
 
-    `total` is what the list last said it holds, None where it says nothing; `has_moved` whether that changed.
+    `total` is what the list last said it holds, None where it says nothing; `has_moved` whether that changed. `top` is
+    the newest record, with its stamp, when the walk began.
     """
 
     def __init__(
@@ -26,6 +27,7 @@ class Walking:
     ) -> None:
         self.listing = listing
         self.total: int | None = None
+        self.top: tuple[int, int] | None = None
         self.has_moved = False
         self.is_done = listing.is_read_once and state is not None and state.is_complete
         self._run = run
@@ -65,6 +67,7 @@ class Walking:
         settings = self._run.settings
         first = self._pages.first()
         self.total = first.total
+        self.top = (first.ids[0], first.stamps[0]) if first.ids else None
         return Walk(
             self._state,
             _starting_with(first, self._pages),
