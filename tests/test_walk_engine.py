@@ -255,6 +255,11 @@ def test_a_last_page_that_comes_again_in_another_order_is_the_end(meta: str) -> 
     assert Reader(crm(stamps, server)).run().calls < 500
 
 
+def test_so_it_is_in_a_view_without_any_order() -> None:
+    server = Server(page_size=10, past_the_end="repeat", ties="reshuffled", ignores_order=True, meta="total")
+    assert Reader(crm(long_ago(36), server)).run().calls < 500
+
+
 def test_page_one_answered_with_404_is_for_the_caller() -> None:
     walk = Walk[Rows](WalkState(), lambda number: None, started_at=NOON)
     with pytest.raises(LookupError):

@@ -104,7 +104,7 @@ class Asking(Generic[Content]):
         """
         if answer.number <= page.number or answer.total_pages is not None or not self.frontier.is_at_end:
             return False
-        if answer.total is None:
+        if answer.total is None or self.unordered:
             return self._seen.issuperset(answer.ids)
         is_behind = self.frontier.first_of(answer.number) >= answer.total
         return is_behind and list(answer.stamps) == list(page.stamps)
