@@ -24,6 +24,8 @@ KEY = "demo-key"
 DOMAIN = "http://127.0.0.1:8900"
 OBJECTS = ("contacts", "sales_accounts", "deals")
 LOOKUPS = ("owners", "deal_pipelines", "deal_stages")
+CORE = [*OBJECTS, *LOOKUPS]
+"""The objects that live in saved views, and what they point to most."""
 WIDE = [[1_000_000, 60]]
 """A limit that nothing here reaches."""
 

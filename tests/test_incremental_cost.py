@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from freshsales_source.emulator import Account, Emulator, Store
-from tests.connector import Connector, asked, company, connect, emulate, of, verdicts
+from tests.connector import CORE, Connector, asked, company, connect, emulate, of, verdicts
 from tests.fake_clock import FakeClock
 
 CHANGES = {1_000: (1, 99, 100, 101, 250), 20_000: (1, 101, 250)}
@@ -118,7 +118,7 @@ def test_a_quiet_account_is_asked_for_one_page_of_each_walk(synced: Synced) -> N
 
 def test_a_second_sync_of_a_quiet_company_loads_no_object_row(tmp_path: Path) -> None:
     emulator = company()
-    connector = connect(emulator, tmp_path)
+    connector = connect(emulator, tmp_path, objects=CORE)
     connector.sync()
     rows = connector.reader.content(without=())
     before = len(emulator.log)
@@ -132,7 +132,7 @@ def test_a_second_sync_of_a_quiet_company_loads_no_object_row(tmp_path: Path) ->
 
 def test_a_first_sync_of_a_company_costs_its_pages_and_its_lookups(tmp_path: Path) -> None:
     emulator = company(accounts=120, contacts=400, deals=600, in_bin=9)
-    connector = connect(emulator, tmp_path)
+    connector = connect(emulator, tmp_path, objects=CORE)
     report = connector.sync()
     sizes: Counter[str] = Counter()
     for record in emulator.store.live("deals"):

@@ -19,7 +19,7 @@ import pytest
 
 from freshsales_source.emulator import Emulator, Switches, read_folder
 from freshsales_source.exit_codes import ExitCode
-from tests.connector import Connector, connect, emulate, of, verdicts
+from tests.connector import CORE, Connector, connect, emulate, of, verdicts
 from tests.fake_clock import FakeClock
 from tests.shared_data import SHARED, needs_shared
 from tests.warehouse_reader import WarehouseReader
@@ -99,7 +99,7 @@ def maven(tmp_path_factory: pytest.TempPathFactory) -> Company:
     clock = FakeClock()
     # The set has one pipeline, which is the default one: the standard views show every deal of it.
     emulator = emulate(read_folder(FOLDER, clock), clock, Switches())
-    connector = connect(emulator, folder)
+    connector = connect(emulator, folder, objects=CORE)
     report = connector.sync()
     assert report.exit_code is ExitCode.DONE
     assert set(verdicts(report).values()) == {"matched"}

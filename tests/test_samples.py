@@ -27,6 +27,7 @@ from freshsales_source.resources import SharedRun
 from freshsales_source.run import Run
 from freshsales_source.source import source_resources
 from tests.fake_clock import FAKE_START, FakeClock
+from tests.connector import CORE
 from tests.shared_data import SHARED, needs_shared
 from tests.warehouse_reader import WarehouseReader, read_off
 
@@ -93,7 +94,9 @@ def suite(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         views = {path: body for path, body in answers.items() if "/view/" in path}
         answers |= {path: newest_first(path.partition("/")[0], body) for path, body in views.items()}
     under = {f"/crm/sales/api/{path}": body for path, body in answers.items()}
-    return replayed(Replay(under), tmp_path_factory.mktemp("suite"), domain="acme.myfreshworks.com")
+    return replayed(
+        Replay(under), tmp_path_factory.mktemp("suite"), domain="acme.myfreshworks.com", objects=CORE
+    )
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,10 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from freshsales_source import freshsales
 from freshsales_source.emulator import Emulator, RunningServer, serve
+from freshsales_source.entities import ENTITIES
 from freshsales_source.errors import ConfigurationError, Forbidden, SavedViewNotFound, WrongKey
 from freshsales_source.sync import ours_unwrapped
-from tests.connector import ALL_PIPELINES, KEY, LOOKUPS, OBJECTS, WIDE, asked, company, connect
+from tests.connector import ALL_PIPELINES, CORE, KEY, WIDE, asked, company, connect
 from tests.warehouse_reader import WarehouseReader
 
 
@@ -51,6 +52,7 @@ def source_of(server: RunningServer, tmp_path: Path, **more: Any) -> Any:
         "api_key": KEY,
         "rate_limits": WIDE,
         "budget_store": str(tmp_path / "plain-budget.sqlite"),
+        "objects": CORE,
     }
     return freshsales(**{**given, **more})
 
@@ -67,7 +69,7 @@ def run(pipeline: dlt.Pipeline, source: Any) -> None:
 def test_plain_dlt_runs_give_the_same_tables_and_rows_as_syncs(
     emulator: Emulator, server: RunningServer, pipeline: dlt.Pipeline, plain: WarehouseReader, tmp_path: Path
 ) -> None:
-    connector = connect(emulator, tmp_path / "sync")
+    connector = connect(emulator, tmp_path / "sync", objects=CORE)
     run(pipeline, source_of(server, tmp_path))
     connector.sync()
     assert plain.schema() == {k: v for k, v in connector.reader.schema().items() if not k.startswith("_")}
@@ -104,7 +106,8 @@ def test_only_the_chosen_resources_are_read(
     emulator: Emulator, server: RunningServer, pipeline: dlt.Pipeline, plain: WarehouseReader, tmp_path: Path
 ) -> None:
     run(pipeline, source_of(server, tmp_path).with_resources("sales_accounts", "owners"))
-    assert {table.partition("__")[0] for table in plain.tables()} == {"sales_accounts", "owners"}
+    loaded = {table.partition("__")[0] for table in plain.tables()}
+    assert loaded == {"sales_accounts", "owners", "fields", "field_choices", "views"}
     assert plain.count("sales_accounts") == 15
     assert asked(emulator, "/contacts/") == asked(emulator, "/deals") == []
 
@@ -124,8 +127,8 @@ def test_an_object_nobody_knows_is_refused_when_the_source_is_built(
 def test_building_the_source_makes_no_request(
     emulator: Emulator, server: RunningServer, tmp_path: Path
 ) -> None:
-    source = source_of(server, tmp_path)
-    assert set(source.resources) == {*OBJECTS, *LOOKUPS}
+    source = source_of(server, tmp_path, objects=None)
+    assert set(source.resources) == {entity.name for entity in ENTITIES}
     assert emulator.log == []
 
 
@@ -225,6 +228,6 @@ def test_a_plain_run_cut_by_max_calls_keeps_what_it_read_and_the_next_one_goes_o
     assert 0 < plain.count("contacts") < 43
     run(pipeline, source_of(server, tmp_path, **chosen, max_calls=5))
     run(pipeline, source_of(server, tmp_path, **chosen, max_calls=5))
-    connector = connect(emulator, tmp_path / "sync")
+    connector = connect(emulator, tmp_path / "sync", objects=CORE)
     connector.sync(objects=["contacts"])
     assert plain.content() == connector.reader.content()

@@ -1,0 +1,524 @@
+"""Tasks, appointments, activities and products through `freshsales sync`: what a run costs, cuts, kills, absences."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dlt.pipeline.exceptions import PipelineStepFailed
+
+from freshsales_source.emulator import Emulator, Fault, Switches
+from freshsales_source.errors import Forbidden, NotFound
+from freshsales_source.exit_codes import ExitCode
+from tests.connector import ALL_PIPELINES, asked, connect, of, verdicts
+from tests.other_objects import (
+    PLANNED,
+    assert_rows,
+    listed_ids,
+    load_plainly,
+    plain_file,
+    small_company,
+)
+from tests.warehouse_reader import WarehouseReader
+
+DAY = 86_400
+
+
+class KilledError(Exception):
+    """What stands for a kill: nothing in the product knows it."""
+
+
+def live(emulator: Emulator, object_name: str) -> list[int]:
+    return sorted(int(record["id"]) for record in emulator.store.live(object_name))
+
+
+def switch(emulator: Emulator, **positions: Any) -> None:
+    emulator.switches = replace(emulator.switches, **positions)
+
+
+def open_tasks(emulator: Emulator) -> list[int]:
+    return listed_ids(emulator, "tasks", filter="open")
+
+
+def upcoming(emulator: Emulator) -> list[int]:
+    return listed_ids(emulator, "appointments", filter="upcoming")
+
+
+# First syncs
+
+
+@pytest.mark.parametrize("newer_columns", [False, True])
+def test_a_first_sync_brings_every_record_with_its_lists(newer_columns: bool, tmp_path: Path) -> None:
+    switches = replace(ALL_PIPELINES, newer_columns=newer_columns, page_cap=7)
+    emulator = small_company(tasks=30, appointments=20, activities=25, products=9, switches=switches)
+    objects = ["tasks", "appointments", "sales_activities", "products"]
+    connector = connect(emulator, tmp_path, objects=objects)
+    report = connector.sync()
+    assert report.exit_code is ExitCode.DONE
+    for name in objects:
+        ids = live(emulator, name)
+        assert connector.reader.ids(name) == ids
+        assert_rows(emulator, connector.reader, name, ids)
+        assert of(report, name).loaded_count == len(ids)
+
+
+def test_counts_are_compared_where_a_list_tells_one(tmp_path: Path) -> None:
+    emulator = small_company(tasks=4, appointments=4, activities=5, products=3)
+    objects = ["tasks", "appointments", "sales_activities", "products"]
+    connector = connect(emulator, tmp_path, objects=objects)
+    assert verdicts(connector.sync()) == {
+        # One task may stand in several filters, and this list of products tells no total.
+        **dict.fromkeys(("tasks", "appointments", "products"), "unchecked"),
+        "sales_activities": "matched",
+    }
+    switch(emulator, products_meta="total")
+    assert verdicts(connector.sync())["products"] == "matched"
+
+
+# Cost
+
+
+def whole_lists(emulator: Emulator, page_size: int) -> int:
+    """Pages of what has to be read whole, beyond the first of each list."""
+    sizes = [
+        len(open_tasks(emulator)),
+        len(upcoming(emulator)),
+        len(live(emulator, "products")),
+        len(live(emulator, "sales_activities")),
+    ]
+    return sum(max(0, ceil(size / page_size) - 1) for size in sizes)
+
+
+@pytest.mark.parametrize("page_size", [100, 4])
+def test_an_idle_sync_of_everything_costs_twenty_calls_and_what_is_read_whole(
+    page_size: int, tmp_path: Path
+) -> None:
+    emulator = small_company(tasks=20, appointments=12, activities=9, products=5, leads=4)
+    connector = connect(emulator, tmp_path, lookups_every_s=DAY)
+    assert connector.sync().exit_code is ExitCode.DONE
+    connector.clock.advance(1000)
+    connector.sync()
+    connector.clock.advance(1000)
+    before = len(emulator.log)
+    report = connector.sync(page_size=page_size)
+    assert report.calls == len(emulator.log) - before <= 20 + whole_lists(emulator, page_size)
+    paths = Counter(call.partition("?")[0].rpartition("/api/")[2] for call in asked(emulator, since=before))
+    # The account has no leads: one question tells.
+    assert paths["leads/filters"] == 1
+    assert not [path for path in paths if path.startswith(("selector/", "settings/"))]
+    assert [path for path, n in paths.items() if "/view/" in path and n > 1] == []
+
+
+def test_each_record_that_left_costs_one_call(tmp_path: Path) -> None:
+    emulator = small_company(tasks=20, appointments=12)
+    connector = connect(emulator, tmp_path, objects=list(PLANNED))
+    connector.sync()
+    idle = connector.sync().calls
+    tasks, meetings = open_tasks(emulator), upcoming(emulator)
+    for task in tasks[:3]:
+        emulator.store.complete_task(task)
+    emulator.store.delete("tasks", *tasks[3:5])
+    emulator.store.delete("appointments", meetings[0])
+    left = [*tasks[:5], meetings[0]]
+    before = len(emulator.log)
+    report = connector.sync()
+    alone = [
+        int(call.partition("?")[0].rpartition("/")[2])
+        for call in asked(emulator, since=before)
+        if "filter" not in call
+    ]
+    assert sorted(alone) == sorted(left)
+    assert report.calls == idle + len(left)
+    assert of(report, "tasks").rows_deleted == 2
+    assert of(report, "appointments").rows_deleted == 1
+    assert connector.sync().calls == idle
+    assert connector.reader.ids("tasks", where="is_deleted") == sorted(tasks[3:5])
+    assert connector.reader.ids("appointments", where="is_deleted") == [meetings[0]]
+    assert_rows(emulator, connector.reader, "tasks", live(emulator, "tasks"))
+
+
+def test_an_appointment_that_time_carries_over_costs_one_call_once(tmp_path: Path) -> None:
+    emulator = small_company(appointments=6)
+    end = emulator.clock.now() + timedelta(minutes=10)
+    meeting = emulator.store.create("appointments", title="Soon", from_date=end, end_date=end)
+    connector = connect(emulator, tmp_path, objects=["appointments"])
+    connector.sync()
+    idle = connector.sync().calls
+    connector.clock.advance(1200)
+    assert connector.sync().calls == idle + 1
+    assert connector.sync().calls == idle
+    assert_rows(emulator, connector.reader, "appointments", [meeting])
+
+
+def test_completed_and_past_are_read_once(tmp_path: Path) -> None:
+    emulator = small_company(tasks=20, appointments=12)
+    connector = connect(emulator, tmp_path, objects=list(PLANNED))
+    connector.sync()
+    assert asked(emulator, "/tasks?", since=0)
+    before = len(emulator.log)
+    for _ in range(2):
+        connector.clock.advance(4000)
+        connector.sync()
+    calls = asked(emulator, since=before)
+    assert not [call for call in calls if "filter=completed" in call or "filter=past" in call]
+
+
+def test_activities_cost_their_changes_where_the_order_is_honoured_else_their_pages(tmp_path: Path) -> None:
+    emulator = small_company(activities=35, switches=replace(ALL_PIPELINES, activities_sort_honoured=True))
+    connector = connect(emulator, tmp_path, objects=["sales_activities"], page_size=10)
+    assert verdicts(connector.sync()) == {"sales_activities": "matched"}
+    connector.clock.advance(1000)
+    emulator.store.update("sales_activities", live(emulator, "sales_activities")[3], title="Edited")
+    report = connector.sync()
+    assert (report.calls, of(report, "sales_activities").rows_changed) == (1, 1)
+    switch(emulator, activities_sort_honoured=False)
+    connector.clock.advance(1000)
+    connector.sync()
+    connector.clock.advance(1000)
+    emulator.store.update("sales_activities", live(emulator, "sales_activities")[20], title="Edited")
+    assert connector.sync().calls == 4
+    assert_rows(emulator, connector.reader, "sales_activities", live(emulator, "sales_activities"))
+
+
+# Single lives
+
+
+def test_a_task_fetched_while_it_is_open_again_is_still_watched(tmp_path: Path) -> None:
+    emulator = small_company(tasks=9)
+    connector = connect(emulator, tmp_path, objects=["tasks"])
+    connector.sync()
+    task = open_tasks(emulator)[0]
+    emulator.store.complete_task(task)
+    emulator.before_request = reopen_when_alone(emulator, task)
+    connector.sync()
+    assert connector.reader.query(f"SELECT status FROM tasks WHERE id = {task}") == [(0,)]
+    emulator.store.delete("tasks", task)
+    connector.sync()
+    assert connector.reader.ids("tasks", where="is_deleted") == [task]
+
+
+def reopen_when_alone(emulator: Emulator, task: int) -> Any:
+    """Reopens the task when the list of open ones was read to its end, and before anything else is asked."""
+    pages = len(emulator.log) + 2
+
+    def reopen(_: int) -> None:
+        if len(emulator.log) == pages:
+            emulator.store.reopen_task(task)
+
+    return reopen
+
+
+def test_a_task_whose_contact_was_in_the_bin_comes_back_unflagged(tmp_path: Path) -> None:
+    emulator = small_company(tasks=6, switches=replace(ALL_PIPELINES, deleted_record_hides="all"))
+    contact = live(emulator, "contacts")[0]
+    task = emulator.store.create("tasks", title="Call", targetables=[{"id": contact, "type": "Contact"}])
+    connector = connect(emulator, tmp_path, objects=["tasks"])
+    connector.sync()
+    emulator.store.delete("contacts", contact)
+    connector.clock.advance(1000)
+    connector.sync()
+    assert connector.reader.ids("tasks", where="is_deleted") >= [task]
+    emulator.store.restore("contacts", contact)
+    connector.clock.advance(1000)
+    connector.sync()
+    assert task not in connector.reader.ids("tasks", where="is_deleted")
+    assert_rows(emulator, connector.reader, "tasks", open_tasks(emulator))
+
+
+def test_a_link_that_is_lost_without_a_new_stamp_is_lost_here_too(tmp_path: Path) -> None:
+    emulator = small_company(switches=replace(ALL_PIPELINES, lost_link_moves_stamp=False))
+    account = live(emulator, "sales_accounts")[0]
+    target = {"id": account, "type": "SalesAccount"}
+    soon = emulator.clock.now() + timedelta(days=2)
+    meeting = emulator.store.create("appointments", title="Visit", from_date=soon, targetables=[target])
+    connector = connect(emulator, tmp_path, objects=["appointments"])
+    connector.sync()
+    connector.clock.advance(1000)
+    emulator.store.forget("sales_accounts", account)
+    connector.sync()
+    assert connector.reader.query("SELECT * FROM appointments__targetables") == []
+    assert_rows(emulator, connector.reader, "appointments", [meeting])
+
+
+def test_a_record_out_of_this_keys_sight_is_not_called_deleted(tmp_path: Path) -> None:
+    emulator = small_company(tasks=12)
+    connector = connect(emulator, tmp_path, objects=["tasks"])
+    connector.sync()
+    switch(emulator, sees_only_owner=2, unseen_record="forbidden")
+    report = connector.sync()
+    assert report.exit_code is ExitCode.DONE
+    assert connector.reader.ids("tasks", where="is_deleted") == []
+    assert connector.reader.ids("tasks") == live(emulator, "tasks")
+
+
+# Lists inside records
+
+
+def test_what_leaves_the_lists_of_a_task_leaves_their_tables(tmp_path: Path) -> None:
+    emulator = small_company()
+    people = live(emulator, "contacts")
+    owners = [int(row["id"]) for row in emulator.store.account.selectors["owners"]]
+    targets = [{"id": id_, "type": "Contact"} for id_ in people[:3]]
+    task = emulator.store.create("tasks", title="T", targetables=targets, user_ids=owners[:2])
+    connector = connect(emulator, tmp_path, objects=["tasks"])
+    for changes in (
+        {},
+        {"targetables": targets[1:2], "user_ids": owners[1:3]},
+        {"targetables": [], "user_ids": []},
+        {"targetables": targets[:1]},
+    ):
+        connector.clock.advance(1000)
+        emulator.store.update("tasks", task, **changes)
+        connector.sync()
+        assert_rows(emulator, connector.reader, "tasks", [task])
+    assert connector.reader.count("tasks__targetables") == 1
+    assert connector.reader.count("tasks__users") == 0
+
+
+def test_attendees_follow_their_appointment_when_it_is_fetched_alone_too(tmp_path: Path) -> None:
+    emulator = small_company()
+    people = [{"type": "contact", "id": id_} for id_ in live(emulator, "contacts")[:3]]
+    soon = emulator.clock.now() + timedelta(days=1)
+    meeting = emulator.store.create("appointments", from_date=soon, appointment_attendees=people)
+    connector = connect(emulator, tmp_path, objects=["appointments"])
+    connector.sync()
+    assert connector.reader.count("appointments__attendees") == 3
+    before = emulator.clock.now() - timedelta(days=1)
+    for changes, n in (
+        ({"appointment_attendees": people[1:]}, 2),
+        ({"from_date": before, "end_date": before, "appointment_attendees": people[:1]}, 1),
+        ({"from_date": soon, "end_date": soon, "appointment_attendees": []}, 0),
+    ):
+        connector.clock.advance(1000)
+        emulator.store.update("appointments", meeting, **changes)
+        connector.sync()
+        assert connector.reader.count("appointments__attendees") == n
+        assert_rows(emulator, connector.reader, "appointments", [meeting])
+
+
+@pytest.mark.parametrize("products_meta", ["none", "total", "total_and_pages"])
+def test_prices_follow_their_product(products_meta: Any, tmp_path: Path) -> None:
+    emulator = small_company(products=7, switches=replace(ALL_PIPELINES, products_meta=products_meta))
+    connector = connect(emulator, tmp_path, objects=["products"], page_size=3)
+    connector.sync()
+    first, second = live(emulator, "products")[:2]
+    euros = {"currency_code": "EUR", "unit_price": 12.5}
+    for changes in (
+        {"product_pricings": [euros, {"currency_code": "USD", "unit_price": 14}]},
+        {"product_pricings": []},
+        {"product_pricings": [{**euros, "unit_price": 99.95}]},
+    ):
+        connector.clock.advance(1000)
+        emulator.store.update("products", first, **changes)
+        emulator.store.update("products", second, name="Renamed", **changes)
+        connector.sync()
+        assert_rows(emulator, connector.reader, "products", live(emulator, "products"))
+
+
+# Absent, refused, failing
+
+
+@pytest.mark.parametrize("position", ["forbidden", "not_found"])
+def test_an_account_without_products_is_whole_without_them(position: Any, tmp_path: Path) -> None:
+    emulator = small_company(products=3, switches=replace(ALL_PIPELINES, products_list=position))
+    connector = connect(emulator, tmp_path, objects=["products", "leads", "tasks"])
+    report = connector.sync()
+    assert (report.exit_code, report.reason) == (ExitCode.DONE, "")
+    assert verdicts(report) == {"leads": "not_available", "tasks": "unchecked", "products": "not_available"}
+    assert of(report, "products").reason
+    assert connector.reader.count("products") == 0
+    switch(emulator, products_list="present")
+    assert verdicts(connector.sync())["products"] == "unchecked"
+    assert connector.reader.ids("products") == live(emulator, "products")
+
+
+@pytest.mark.parametrize("position", ["forbidden", "not_found"])
+def test_products_that_were_there_once_fail_when_they_are_refused(position: Any, tmp_path: Path) -> None:
+    emulator = small_company(products=3, tasks=3)
+    connector = connect(emulator, tmp_path, objects=["products", "tasks"])
+    connector.sync()
+    switch(emulator, products_list=position)
+    for _ in range(2):
+        report = connector.sync()
+        assert (report.exit_code, report.reason) == (ExitCode.INCOMPLETE, position)
+        assert verdicts(report) == {"products": "failed", "tasks": "unchecked"}
+        connector.clock.advance(4000)
+    assert connector.reader.ids("products", where="NOT is_deleted") == live(emulator, "products")
+    assert connector.sync(objects=["tasks"]).exit_code is ExitCode.DONE
+
+
+def test_leads_of_a_classic_account_are_read_and_fail_when_they_are_gone(tmp_path: Path) -> None:
+    emulator = small_company(leads=5, switches=replace(ALL_PIPELINES, classic=True))
+    connector = connect(emulator, tmp_path, objects=["leads", "owners"])
+    assert verdicts(connector.sync()) == {"leads": "matched", "owners": "matched"}
+    assert connector.reader.ids("leads", where="NOT is_deleted") == live(emulator, "leads")
+    switch(emulator, classic=False)
+    connector.clock.advance(4000)
+    report = connector.sync()
+    assert (report.exit_code, verdicts(report)["leads"]) == (ExitCode.INCOMPLETE, "failed")
+
+
+def test_leads_this_key_may_not_see_are_not_available(tmp_path: Path) -> None:
+    switches = replace(ALL_PIPELINES, classic=True, forbidden=("leads",))
+    emulator = small_company(leads=5, tasks=2, switches=switches)
+    connector = connect(emulator, tmp_path, objects=["leads", "tasks"])
+    report = connector.sync()
+    assert (report.exit_code, verdicts(report)["leads"]) == (ExitCode.DONE, "not_available")
+
+
+@pytest.mark.parametrize("object_name", ["tasks", "appointments", "sales_activities"])
+def test_a_core_object_that_is_refused_fails_and_the_others_are_loaded(
+    object_name: str, tmp_path: Path
+) -> None:
+    emulator = small_company(
+        tasks=5, appointments=5, activities=5, switches=replace(ALL_PIPELINES, forbidden=(object_name,))
+    )
+    objects = ["tasks", "appointments", "sales_activities"]
+    connector = connect(emulator, tmp_path, objects=objects)
+    report = connector.sync()
+    assert (report.exit_code, report.reason) == (ExitCode.INCOMPLETE, "forbidden")
+    assert [name for name, verdict in verdicts(report).items() if verdict == "failed"] == [object_name]
+    others = [name for name in objects if name != object_name]
+    for name in others:
+        assert connector.reader.ids(name) == live(emulator, name)
+    assert connector.sync(objects=others).exit_code is ExitCode.DONE
+
+
+def test_plain_dlt_passes_over_an_absent_object_and_raises_for_a_refused_one(tmp_path: Path) -> None:
+    emulator = small_company(tasks=3, products=3, switches=replace(ALL_PIPELINES, products_list="not_found"))
+    connector = connect(emulator, tmp_path)
+    chosen = ["leads", "products", "tasks", "territories"]
+    load_plainly(connector, objects=chosen)
+    plain = WarehouseReader(plain_file(connector))
+    assert plain.ids("tasks") == live(emulator, "tasks")
+    assert (plain.count("products"), plain.count("leads")) == (0, 0)
+    switch(emulator, products_list="present")
+    load_plainly(connector, objects=chosen)
+    assert plain.ids("products") == live(emulator, "products")
+    switch(emulator, products_list="not_found")
+    with pytest.raises(NotFound):
+        load_plainly(connector, objects=chosen)
+    switch(emulator, products_list="present", forbidden=("tasks",))
+    with pytest.raises(Forbidden):
+        load_plainly(connector, objects=chosen)
+
+
+def test_a_failing_page_of_a_watched_list_calls_nothing_deleted(tmp_path: Path) -> None:
+    emulator = small_company(tasks=30)
+    connector = connect(emulator, tmp_path, objects=["tasks"], page_size=5, retries=1)
+    connector.sync()
+    before = connector.reader.content()
+    emulator.faults.add(Fault(kind="no_envelope", request=len(emulator.log) + 2))
+    report = connector.sync()
+    assert verdicts(report) == {"tasks": "failed"}
+    assert connector.reader.content() == before
+    emulator.store.delete("tasks", open_tasks(emulator)[0])
+    assert of(connector.sync(), "tasks").rows_deleted == 1
+
+
+# Cut and killed
+
+
+def test_cut_runs_lose_nothing_and_say_that_they_are_not_finished(tmp_path: Path) -> None:
+    emulator = small_company(tasks=20, appointments=12, activities=12)
+    objects = ["tasks", "appointments", "sales_activities"]
+    connector = connect(emulator, tmp_path, objects=objects, page_size=6)
+    seen: set[int] = set()
+    for max_calls in (2, 5, 5, 9, 9):
+        report = connector.sync(max_calls=max_calls)
+        assert (report.exit_code, report.reason) == (ExitCode.UNFINISHED, "max_calls")
+        assert "partial" in verdicts(report).values()
+        assert set(verdicts(report).values()) <= {"partial", "matched", "unchecked"}
+        now = {id_ for name in objects for id_ in connector.reader.ids(name)}
+        assert now >= seen
+        seen = now
+        for task in open_tasks(emulator)[:2]:
+            emulator.store.complete_task(task)
+        connector.clock.advance(1000)
+    report = connector.sync()
+    assert report.exit_code is ExitCode.DONE
+    for name in objects:
+        assert_rows(emulator, connector.reader, name, live(emulator, name))
+
+
+def test_leavers_beyond_the_ceiling_are_fetched_by_the_next_run(tmp_path: Path) -> None:
+    emulator = small_company(tasks=20)
+    connector = connect(emulator, tmp_path, objects=["tasks"])
+    connector.sync()
+    idle = connector.sync().calls
+    left = open_tasks(emulator)[:5]
+    emulator.store.delete("tasks", *left)
+    report = connector.sync(max_calls=idle + 2)
+    assert verdicts(report) == {"tasks": "partial"}
+    assert len(connector.reader.ids("tasks", where="is_deleted")) == 2
+    assert connector.sync().calls == idle + 3
+    assert connector.reader.ids("tasks", where="is_deleted") == sorted(left)
+
+
+def test_a_run_killed_at_any_request_and_run_again_ends_with_the_accounts_rows(tmp_path: Path) -> None:
+    emulator = small_company(tasks=28, appointments=30, activities=6)
+    objects = ["tasks", "appointments", "sales_activities"]
+    connector = connect(emulator, tmp_path, objects=objects)
+    connector.sync()
+    gone: dict[str, list[int]] = {name: [] for name in PLANNED}
+    for request in range(1, 9):
+        connector.clock.advance(1000)
+        tasks, meetings = open_tasks(emulator), upcoming(emulator)
+        emulator.store.complete_task(tasks[0])
+        gone["tasks"] += emulator.store.delete("tasks", tasks[1])
+        gone["appointments"] += emulator.store.delete("appointments", meetings[0])
+        emulator.store.update(
+            "sales_activities", live(emulator, "sales_activities")[0], title=f"Edit {request}"
+        )
+        die_at(emulator, len(emulator.log) + request)
+        with pytest.raises(PipelineStepFailed, match="killed"):
+            connector.sync()
+        emulator.before_request = None
+        before = len(emulator.log)
+        connector.sync()
+        # Two lists that end on an empty page, one that tells its pages, and the three records that left.
+        assert len(emulator.log) - before == 8
+        for name in objects:
+            assert_rows(emulator, connector.reader, name, live(emulator, name))
+            assert connector.reader.ids(name, where="is_deleted") == sorted(gone.get(name, []))
+
+
+def die_at(emulator: Emulator, request: int) -> None:
+    def kill(_: int) -> None:
+        # Once dead it asks for nothing more.
+        if len(emulator.log) + 1 >= request:
+            raise KilledError("killed")
+
+    emulator.before_request = kill
+
+
+# Switches that make lists harder to read
+
+
+@pytest.mark.parametrize("position", ["empty", "repeat_last", "not_found"])
+def test_lists_are_read_to_their_end_however_it_looks(position: Any, tmp_path: Path) -> None:
+    switches = replace(ALL_PIPELINES, page_past_end=position, page_cap=5, products_meta="none")
+    emulator = small_company(tasks=20, appointments=10, activities=15, products=10, switches=switches)
+    objects = ["tasks", "appointments", "sales_activities", "products"]
+    connector = connect(emulator, tmp_path, objects=objects)
+    assert connector.sync().exit_code is ExitCode.DONE
+    for name in objects:
+        assert connector.reader.ids(name) == live(emulator, name)
+
+
+def test_records_in_both_filters_at_once_are_loaded_once(tmp_path: Path) -> None:
+    switches: Switches = replace(ALL_PIPELINES, appointment_filters="same")
+    emulator = small_company(appointments=12, switches=switches)
+    connector = connect(emulator, tmp_path, objects=["appointments"], page_size=5)
+    connector.sync()
+    assert connector.reader.ids("appointments") == live(emulator, "appointments")
+    assert_rows(emulator, connector.reader, "appointments", live(emulator, "appointments"))
+    gone = live(emulator, "appointments")[3]
+    emulator.store.delete("appointments", gone)
+    connector.sync()
+    assert connector.reader.ids("appointments", where="is_deleted") == [gone]
