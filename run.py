@@ -45,6 +45,8 @@ PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "run.json"
 LOCK = "requirements.lock"
 DEV_LOCK = "requirements-dev.lock"
+# Two test files at a time; what a file sets up for all its tests is set up once.
+SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")
 CHECKED = ("freshsales_source", "tests", "run.py", "pipelines", "benchmarks")
 
 Stamp = dict[str, str]
@@ -84,7 +86,7 @@ def demo(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     """Run pytest from the root of the checkout."""
     prepare(DEV_LOCK)
-    return hand_over([str(PYTHON), "-m", "pytest", *arguments], folder=ROOT)
+    return hand_over([str(PYTHON), "-m", "pytest", *SIDE_BY_SIDE, *arguments], folder=ROOT)
 
 
 def soak(arguments: list[str]) -> int:
