@@ -7,7 +7,7 @@ names may be renamed or localised (unknown for the default views), hence the set
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from freshsales_source.client import Answer
 from freshsales_source.errors import MalformedPage, SavedViewNotFound
@@ -16,10 +16,11 @@ from freshsales_source.setting_values import ViewChoice
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """A saved view as the account lists it."""
+    """A saved view as the account lists it; `is_default` marks those that Freshsales itself made (documented)."""
 
     id: int
     name: str
+    is_default: bool = field(default=False, compare=False)
 
 
 def parse_views(answer: Answer) -> tuple[View, ...]:
@@ -37,13 +38,18 @@ def choose(object: str, wanted: ViewChoice, seen: Sequence[View]) -> tuple[View,
 
 
 def find(object: str, choice: int | str, seen: Sequence[View]) -> View:
-    """The view of that id or name; upper and lower case count only where names differ by nothing else."""
+    """The view of that id or name; upper and lower case count only where names differ by nothing else.
+
+    Of several with one name it is the one that Freshsales made; people can give theirs the same name. Raises
+    SavedViewNotFound where there is none, or where the name does not tell which.
+    """
     exact = [view for view in seen if choice in (view.id, view.name)]
     loose = [view for view in seen if view.name.strip().casefold() == str(choice).strip().casefold()]
-    found = next(iter(exact or loose), None)
-    if found is None:
-        raise _not_found(object, choice, seen)
-    return found
+    named = exact or loose
+    found = named if len(named) == 1 else [view for view in named if view.is_default]
+    if len(found) != 1:
+        raise _not_found(object, choice, seen) if not named else _ambiguous(object, choice, named)
+    return found[0]
 
 
 def bin_setting(object: str) -> str:
@@ -64,10 +70,17 @@ def find_bin(object: str, choice: int | str, seen: Sequence[View]) -> View:
 
 
 def _view(row: object, where: str) -> View:
-    id, name = (row.get("id"), row.get("name")) if isinstance(row, dict) else (None, None)
-    if not isinstance(id, int) or not isinstance(name, str):
+    if not isinstance(row, dict) or not isinstance(row.get("id"), int) or not isinstance(row.get("name"), str):
         raise MalformedPage("a saved view without id or name", where=where)
-    return View(id=id, name=name)
+    return View(id=row["id"], name=row["name"], is_default=row.get("is_default") is True)
+
+
+def _ambiguous(object: str, choice: int | str, named: Sequence[View]) -> SavedViewNotFound:
+    ids = ", ".join(str(view.id) for view in named)
+    return SavedViewNotFound(
+        f'{object} has {len(named)} saved views named "{choice}" ({ids})',
+        remedy=f"Set views.{object} under [sources.freshsales] in .dlt/config.toml to the id of one.",
+    )
 
 
 def _not_found(object: str, choice: int | str, seen: Sequence[View]) -> SavedViewNotFound:
