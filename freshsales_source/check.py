@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from freshsales_source.account import Account
 from freshsales_source.client import Answer, Client
 from freshsales_source.clock import Clock
+from freshsales_source.envelopes import rows_of, total_of
 from freshsales_source.errors import (
     FatalError,
+    Forbidden,
     FreshsalesError,
-    MalformedPage,
     NotFound,
     NotTheApi,
     ObjectError,
@@ -30,16 +31,18 @@ from freshsales_source.limit_headers import LimitSignal
 from freshsales_source.setting_values import ViewChoice
 from freshsales_source.views import View, bin_setting, find, find_bin, parse_views
 
-_REPORT_IT = "Run again; if it stays so, report it with this place and the version."
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectFacts:
-    """What a check must know of an object: its path in the API, and the names of the views a sync reads."""
+    """What a check must know of an object: its path in the API, and the names of the views a sync reads.
+
+    `is_optional`: an account may do without it, so that a refusal (403) means the same as a 404.
+    """
 
     object: str
     default_views: tuple[str, ...]
     bin_view: str = "Recycle Bin"
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +73,16 @@ class Problem:
 class ObjectFinding:
     """What is there of one object.
 
-    `records` and `binned` are sums of `meta.total`; None where that is absent.
+    `records` and `binned` are sums of `meta.total`; None where that is absent. `totals` are those of each of
+    `views`.
     """
 
     object: str
-    is_available: bool  # False: this account has no such object (404)
+    is_available: bool  # False: this account has no such object (404, or 403 where it is optional)
     is_readable: bool = False
     views: tuple[View, ...] = ()  # those a sync would read
     views_seen: tuple[View, ...] = ()  # all that the key can see
+    totals: tuple[int | None, ...] = ()
     records: int | None = None
     binned: int | None = None
 
@@ -97,10 +102,15 @@ class Diagnosis:
     @property
     def exit_code(self) -> ExitCode:
         """What the command ends with: trouble with single objects is 3 once no object can be read at all."""
-        codes = [problem.exit_code for problem in self.problems]
-        if codes and set(codes) == {ExitCode.INCOMPLETE} and not any(one.is_readable for one in self.objects):
-            return ExitCode.CONFIGURATION
-        return prevailing(codes)
+        return exit_code_of(self.problems, is_any_readable=any(one.is_readable for one in self.objects))
+
+
+def exit_code_of(problems: Sequence[Problem], *, is_any_readable: bool) -> ExitCode:
+    """The one exit code for several problems; those of single objects are 3 once no object can be read at all."""
+    codes = [problem.exit_code for problem in problems]
+    if codes and set(codes) == {ExitCode.INCOMPLETE} and not is_any_readable:
+        return ExitCode.CONFIGURATION
+    return prevailing(codes)
 
 
 def diagnose(
@@ -160,7 +170,7 @@ class _Examination:
     def _look_at_owners(self) -> None:
         try:
             # Alone among the selectors, this one answers under another name than its own (documented).
-            self._owners = len(_rows(self._get("selector/owners"), "users"))
+            self._owners = len(rows_of(self._get("selector/owners"), "users"))
         except NotFound:
             return
         except ObjectError as error:
@@ -172,6 +182,8 @@ class _Examination:
         except NotFound:
             return ObjectFinding(object=facts.object, is_available=False)
         except ObjectError as error:
+            if facts.is_optional and isinstance(error, Forbidden):
+                return ObjectFinding(object=facts.object, is_available=False)
             self._problems.append(Problem.of(error, facts.object))
             return ObjectFinding(object=facts.object, is_available=True)
         wanted = self._find_views(facts.object, views.get(facts.object, facts.default_views), seen)
@@ -182,6 +194,7 @@ class _Examination:
             is_readable=bool(counts) and all(count.is_readable for count in counts),
             views=tuple(wanted),
             views_seen=seen,
+            totals=tuple(count.total for count in counts),
             records=_sum(counts),
             binned=self._binned(facts.object, views.get(bin_setting(facts.object), (facts.bin_view,)), seen),
         )
@@ -207,14 +220,11 @@ class _Examination:
         """Read one record of a view, for its count."""
         try:
             answer = self._get(f"{object}/view/{view.id}", {"page": 1, "per_page": 1})
-            _rows(answer, object)
+            rows_of(answer, object)
         except ObjectError as error:
             self._problems.append(Problem.of(error, object))
             return _Count(is_readable=False, total=None)
-        meta = _document(answer).get("meta")
-        total = meta.get("total") if isinstance(meta, dict) else None
-        is_number = isinstance(total, int) and not isinstance(total, bool)
-        return _Count(is_readable=True, total=total if is_number else None)
+        return _Count(is_readable=True, total=total_of(answer))
 
     def _check_alias(self) -> None:
         if self._has_answered or any(finding.is_available for finding in self._findings):
@@ -237,17 +247,3 @@ class _Examination:
 def _sum(counts: Sequence[_Count]) -> int | None:
     totals = [count.total for count in counts if count.total is not None]
     return sum(totals) if totals and len(totals) == len(counts) else None
-
-
-def _document(answer: Answer) -> dict[str, object]:
-    parsed = answer.json()
-    if not isinstance(parsed, dict):
-        raise MalformedPage("the answer is not a JSON object", where=answer.where, remedy=_REPORT_IT)
-    return parsed
-
-
-def _rows(answer: Answer, envelope: str) -> list[object]:
-    rows = _document(answer).get(envelope)
-    if not isinstance(rows, list):
-        raise MalformedPage(f'the answer has no list "{envelope}"', where=answer.where, remedy=_REPORT_IT)
-    return rows

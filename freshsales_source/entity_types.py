@@ -43,10 +43,14 @@ class Filters:
     live       filters that are read whole in each run: what people still work on
     settled    filters that are read whole once; after that only where a count or the refresh finds a change,
                and record by record when one leaves the live ones
+    live_by    the column by which a record alone shows that it belongs to the live ones: it holds `live_value`,
+               or, where that is None, a time that is not over
     """
 
     live: tuple[str, ...]
     settled: tuple[str, ...]
+    live_by: str
+    live_value: int | None = None
     include: tuple[str, ...] = ()
 
 

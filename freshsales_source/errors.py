@@ -21,7 +21,8 @@
     |   |-- MalformedAnswer       not JSON
     |   |-- MalformedPage         JSON, but not the page that was asked for
     |   `-- OversizedAnswer       body above the cap; the caller may ask for a smaller page
-    `-- Interrupted           asked to stop                                      exit 130
+    |-- Interrupted           asked to stop                                      exit 130
+    `-- WarehouseRefused      the destination did not take a load; it is kept    exit 1
 
 Every error says what happened, where (path, page, request id; never another part of the query, a header, a
 body or the key) and what to do. Each text passes the redactor of `redact.py` before it is kept, so neither
@@ -173,6 +174,13 @@ class Interrupted(FreshsalesError):
     """The run was asked to stop; what was read is saved."""
 
     exit_code = ExitCode.INTERRUPTED
+
+
+class WarehouseRefused(FreshsalesError):
+    """The destination refused a load or a question; what was read is kept and loaded by the next run."""
+
+    exit_code = ExitCode.UNEXPECTED
+    default_remedy = "Mend what the destination says, then run the same command again: nothing read is lost."
 
 
 def _one_line(text: str) -> str:

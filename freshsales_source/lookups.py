@@ -24,10 +24,14 @@ from freshsales_source.throttle import Meter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookupState:
-    """When a lookup was last read, and the ids that are known since: its rows, and ids it did not explain."""
+    """When a lookup was last asked for, and the ids that are known since: its rows, and ids it did not explain.
+
+    `is_there` tells whether it was ever answered; an account may lack some lookups.
+    """
 
     read_at: datetime | None = None
     ids: frozenset[int] = frozenset()
+    is_there: bool = False
 
     def is_fresh(self, now: datetime, every_s: int) -> bool:
         """Whether it was read less than `every_s` seconds ago."""
@@ -35,14 +39,16 @@ class LookupState:
 
     def to_json(self) -> dict[str, Any]:
         """The state as plain JSON."""
-        return {"read_at": self.read_at.isoformat() if self.read_at else None, "ids": sorted(self.ids)}
+        read_at = self.read_at.isoformat() if self.read_at else None
+        return {"read_at": read_at, "ids": sorted(self.ids), "is_there": self.is_there}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any] | None) -> LookupState:
         """Read what `to_json` wrote."""
         if not data or not data["read_at"]:
             return cls()
-        return cls(read_at=datetime.fromisoformat(data["read_at"]), ids=frozenset(data["ids"]))
+        read_at = datetime.fromisoformat(data["read_at"])
+        return cls(read_at=read_at, ids=frozenset(data["ids"]), is_there=data["is_there"])
 
 
 class LookupReader:
@@ -60,6 +66,8 @@ class LookupReader:
         self._pages: Future[list[Page]] | None = None
         self._has_read = False
         self._is_done = state.is_fresh(run.clock.now(), run.settings.lookups_every_s)
+        if self._is_done and not state.is_there:
+            self.tally.absence = NotFound("it was not there when it was last asked for", where=entity.path)
 
     @property
     def is_done(self) -> bool:
@@ -75,6 +83,7 @@ class LookupReader:
         """The rows, each id once; none if the lookup is fresh. Raises what the run does not keep to itself."""
         if self._pages is None:
             return Batch(tables={}, layout=self._layout, state=self.state)
+        self.tally.absence = None
         pages: list[Page] = []
         try:
             pages = self._pages.result()
@@ -82,28 +91,36 @@ class LookupReader:
             self._stop(error)
         self._pages = None
         self._is_done = self._has_read = True
+        if self.tally.error is not None:
+            # The state stays as it was, so that the next run asks again.
+            return Batch(tables={}, layout=self._layout, state=self.state)
         # An id that the answer does not explain is known from now on, too: it is asked for once.
         ids = {record_id for page in pages for record_id in page.ids}
         self.state = LookupState(
-            read_at=self._run.clock.now(), ids=self._run.catalog.met(self.entity.name) | ids | self.state.ids
+            read_at=self._run.clock.now(),
+            ids=self._run.catalog.met(self.entity.name) | ids | self.state.ids,
+            is_there=bool(pages),
         )
+        return Batch(tables=self._tables(pages), layout=self._layout, state=self.state)
+
+    def new_load(self) -> None:
+        """Nothing is kept from one load to the next."""
+
+    def _tables(self, pages: list[Page]) -> dict[str, pa.Table]:
         if not pages:
-            return Batch(tables={}, layout=self._layout, state=self.state)
+            return {}
         table = _last_of_each_id(pages, self.entity.name)
         self.tally.rows_read += sum(len(page.ids) for page in pages)
         self.tally.rows_loaded += table.num_rows
         self._run.observer.page_read(self.entity.name, view="", page=1, pages=1, rows=table.num_rows)
-        return Batch(tables={self.entity.name: table}, layout=self._layout, state=self.state)
-
-    def new_load(self) -> None:
-        """Nothing is kept from one load to the next."""
+        return {self.entity.name: table}
 
     def _unknown(self) -> bool:
         """Whether records point to an id that was never asked for; an answer of this very run has explained all."""
         return not self._has_read and bool(self._run.catalog.unknown(self.entity.name, self.state.ids))
 
     def _stop(self, error: FreshsalesError) -> None:
-        if self.entity.is_optional and isinstance(error, NotFound | Forbidden) and not self.state.ids:
+        if self.entity.is_optional and isinstance(error, NotFound | Forbidden) and not self.state.is_there:
             self.tally.absence = error
         elif isinstance(error, self._run.keeps):
             self.tally.error = error

@@ -21,7 +21,7 @@ class ObjectState:
     `walks`: by list, for views their id as text. `live`, `bin`: the views in use, read at `looked_up_at`. `names`:
     internal field name -> column, which never changes once given. `columns`: those of the account, beyond the entity
     table. `watched`: ids that stood in a list whose records are followed when they leave it. `met`: ids that its
-    records point to in the newest load, by lookup table.
+    records point to in the newest run, by lookup table.
     """
 
     walks: Mapping[str, WalkState] = field(default_factory=dict)

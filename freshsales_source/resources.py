@@ -83,6 +83,9 @@ def object_resource(entity: Entity, shared: SharedRun, *, in_slices: bool) -> Dl
                 batch = reader.batch()
                 yield from _hinted(batch.tables, batch.layout)
                 yield from _gone(run, entity, batch)
+                if batch.settings:
+                    # The columns of fields that no record fills yet; `fields` names them.
+                    yield from _hinted({entity.name: batch.layout.schema.empty_table()}, batch.layout)
                 for table in METADATA:
                     if table.name in batch.settings:
                         yield _marked(batch.settings[table.name], table)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import dlt
+from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.common.exceptions import DltException
 from dlt.sources import DltResource
 
@@ -21,7 +22,14 @@ from freshsales_source.client import Client
 from freshsales_source.clock import Clock
 from freshsales_source.columns import Table, dlt_columns
 from freshsales_source.config import Settings
-from freshsales_source.errors import FreshsalesError, Interrupted, ObjectError, RetriableError
+from freshsales_source.errors import (
+    ConfigurationError,
+    FreshsalesError,
+    Interrupted,
+    ObjectError,
+    RetriableError,
+    WarehouseRefused,
+)
 from freshsales_source.judgement import Judge
 from freshsales_source.reading import ObjectReader
 from freshsales_source.report import SYNC_OBJECTS, SYNC_RUNS, RunReport
@@ -32,6 +40,10 @@ from freshsales_source.warehouse import Warehouse
 
 RE_WALKS = 3
 """Short walks after unequal counts, before a busy CRM is called moving."""
+
+DESTINATION_REMEDY = (
+    "Give dlt the destination's credentials, in .dlt/secrets.toml or the environment (see its manual)."
+)
 
 _LOG = logging.getLogger(__name__)
 
@@ -51,13 +63,14 @@ class Syncing:
 def sync(syncing: Syncing) -> RunReport:
     """Run once; return what it did, which is in the warehouse's audit tables, too.
 
-    Raises FatalError when nothing can be read at all, and what dlt raises when the destination refuses a load.
+    Raises FatalError when nothing can be read at all, and WarehouseRefused when the destination takes no load.
     """
     started_at = syncing.clock.now()
     run_id = f"{started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     _LOG.info("run_started run_id=%s destination=%s", run_id, syncing.warehouse.target.destination)
-    if syncing.warehouse.prepare():
-        _LOG.warning("state_dropped reason=dataset_gone")
+    with ours_unwrapped():
+        if syncing.warehouse.prepare():
+            _LOG.warning("state_dropped reason=dataset_gone")
     permits = Permits()
     shared = SharedRun(lambda: _open(syncing, permits))
     judge = Judge(syncing.settings, syncing.warehouse, run_id=run_id, is_strict=syncing.is_strict)
@@ -70,7 +83,7 @@ def sync(syncing: Syncing) -> RunReport:
             started_at=started_at,
             finished_at=syncing.clock.now(),
         )
-    syncing.warehouse.load(_audit(report))
+        syncing.warehouse.load(_audit(report))
     _LOG.info(
         "run_finished run_id=%s exit_code=%d calls=%d waited_s=%.1f",
         run_id,
@@ -134,22 +147,34 @@ def _slice(settings: Settings, shared: SharedRun) -> Any:
 
 @contextmanager
 def ours_unwrapped() -> Iterator[None]:
-    """Raise an error of ours that dlt wrapped in its own, so that the user reads one line and not a traceback."""
+    """Raise an error of ours in place of dlt's, so that the user reads one line and not a traceback."""
     try:
         yield
-    except FreshsalesError:
-        raise
     except DltException as error:
         ours = _ours_within(error)
-        if ours is None:
-            raise
-        raise ours from None
+        if ours is not None:
+            raise ours from None
+        if any(isinstance(cause, ConfigurationException) for cause in _causes(error)):
+            raise ConfigurationError(_last_words(error), remedy=DESTINATION_REMEDY) from error
+        raise WarehouseRefused(_last_words(error)) from error
 
 
-def _ours_within(error: BaseException | None) -> FreshsalesError | None:
-    while error is not None and not isinstance(error, FreshsalesError):
+def _ours_within(error: BaseException) -> FreshsalesError | None:
+    return next((cause for cause in _causes(error) if isinstance(cause, FreshsalesError)), None)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what led to it, the innermost last."""
+    while error is not None:
+        yield error
         error = error.__cause__ or error.__context__
-    return error
+
+
+def _last_words(error: BaseException) -> str:
+    """What the innermost cause says, in its first line: dlt's own texts repeat it at length."""
+    *_, innermost = _causes(error)
+    first = next(iter(str(innermost).strip().splitlines()), "")
+    return f"the destination refused: {type(innermost).__name__}: {first}"
 
 
 def _audit(report: RunReport) -> Any:

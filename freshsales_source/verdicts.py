@@ -74,7 +74,10 @@ def judge(facts: Facts) -> tuple[Verdict, str]:
     if facts.error is not None:
         return Verdict.FAILED, str(facts.error)
     if facts.absence is not None:
-        return Verdict.NOT_AVAILABLE, str(facts.absence)
+        return (
+            Verdict.NOT_AVAILABLE,
+            f"this account has no such object, or not for this key ({facts.absence.reason})",
+        )
     if facts.is_lookup:
         return Verdict.MATCHED, ""
     if not facts.is_complete:
@@ -110,8 +113,9 @@ def exit_code(
 ) -> ExitCode:
     """The run's exit code: 3 if no object could be read, 75 if it is not finished, 4 if one is not whole, else 0."""
     seen, errors = list(verdicts), list(errors)
+    wanted = [verdict for verdict in seen if verdict is not Verdict.NOT_AVAILABLE]
     refused = [error for error in errors if isinstance(error, ObjectError)]
-    if seen and len(refused) == len(seen) and all(isinstance(e, Forbidden | NotFound) for e in refused):
+    if wanted and len(refused) == len(wanted) and all(isinstance(e, Forbidden | NotFound) for e in refused):
         return ExitCode.CONFIGURATION
     codes = [error.exit_code for error in errors]
     if Verdict.PARTIAL in seen:
@@ -130,11 +134,14 @@ def summary(verdicts: Iterable[tuple[str, Verdict, str]], at: str) -> str:
         for name, verdict, why in rows
         if verdict in (Verdict.FAILED, Verdict.MISMATCH, Verdict.MOVING)
     ]
-    unchecked = [f"{name}: {why}" for name, verdict, why in rows if verdict is Verdict.UNCHECKED]
+    unchecked: dict[str, list[str]] = {}
+    for name, verdict, why in rows:
+        if verdict is Verdict.UNCHECKED:
+            unchecked.setdefault(why, []).append(name)
+    doubts = "; ".join(f"{', '.join(names)}: {why}" for why, names in unchecked.items())
     if partial:
         return f"Not finished: {', '.join(name for name, _ in partial)} ({partial[0][1]})"
     if broken:
-        return f"Whole as of {at} except {'; '.join(broken)}"
-    if unchecked:
-        return f"Not checked: {'; '.join(unchecked)}"
-    return f"Whole as of {at}"
+        exceptions = f"Whole except {'; '.join(broken)}. As of {at}"
+        return f"{exceptions}. Not checked: {doubts}" if unchecked else exceptions
+    return f"Not checked: {doubts}. Up to date as of {at}" if unchecked else f"Whole as of {at}"

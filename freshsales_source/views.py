@@ -70,7 +70,11 @@ def find_bin(object: str, choice: int | str, seen: Sequence[View]) -> View:
 
 
 def _view(row: object, where: str) -> View:
-    if not isinstance(row, dict) or not isinstance(row.get("id"), int) or not isinstance(row.get("name"), str):
+    if (
+        not isinstance(row, dict)
+        or not isinstance(row.get("id"), int)
+        or not isinstance(row.get("name"), str)
+    ):
         raise MalformedPage("a saved view without id or name", where=where)
     return View(id=row["id"], name=row["name"], is_default=row.get("is_default") is True)
 

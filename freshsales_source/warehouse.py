@@ -9,18 +9,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import dlt
 import pyarrow as pa
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
+from dlt.common.exceptions import DltException
 from dlt.common.pipeline import get_dlt_pipelines_dir
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.destinations.impl.duckdb.duck import DuckDbClient
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 
 from freshsales_source.account import Account
+from freshsales_source.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +48,18 @@ class Warehouse:
         self.target = target
         # The name keeps the states of two accounts, or of two files, apart on one machine.
         words = "\n".join((account.base_url, target.place, target.dataset))
-        self.pipeline: dlt.Pipeline = dlt.pipeline(
-            pipeline_name=f"freshsales_{hashlib.sha256(words.encode()).hexdigest()[:12]}",
-            pipelines_dir=str(target.pipelines_dir or get_dlt_pipelines_dir()),
-            destination=_destination(target),
-            dataset_name=target.dataset,
-        )
+        try:
+            self.pipeline: dlt.Pipeline = dlt.pipeline(
+                pipeline_name=f"freshsales_{hashlib.sha256(words.encode()).hexdigest()[:12]}",
+                pipelines_dir=str(target.pipelines_dir or get_dlt_pipelines_dir()),
+                destination=_destination(target),
+                dataset_name=target.dataset,
+            )
+        except DltException as error:
+            raise ConfigurationError(
+                f"{target.destination!r} is no destination that dlt knows",
+                remedy="Name one of dlt's destinations: `duckdb`, `postgres`, `bigquery`, `snowflake`, ...",
+            ) from error
 
     def prepare(self) -> bool:
         """Load what an earlier run left behind, and take the state from the warehouse; whether state was thrown away.
@@ -128,15 +137,19 @@ class Warehouse:
             return bool(client.is_storage_initialized())
 
     def _name(self, table: str) -> str:
-        # Not entered: a connection costs 20 ms, and naming needs none.
-        return str(self.pipeline.sql_client().make_qualified_table_name(table))
+        return str(self._sql.make_qualified_table_name(table))
 
     def _query(self, sql: str) -> list[tuple[Any, ...]] | None:
         try:
-            with self.pipeline.sql_client() as client, client.execute_query(sql) as cursor:
+            with self._sql as client, client.execute_query(sql) as cursor:
                 return list(cursor.fetchall())
         except (DatabaseUndefinedRelation, DestinationUndefinedEntity):
             return None
+
+    @cached_property
+    def _sql(self) -> Any:
+        """Dlt's client for queries, opened for each and made once: making it costs more than most queries."""
+        return self.pipeline.sql_client()
 
 
 def _destination(target: Target) -> Any:

@@ -35,7 +35,8 @@ def test_a_healthy_account_is_described_and_the_next_command_named(freshsales: C
     assert lines[0].startswith("account         http://127.0.0.1:")
     assert lines[1].startswith('contacts        20 records, 2 in the recycle bin; "All Contacts" (')
     assert lines[3].startswith('deals           24 records, 2 in the recycle bin; "Open Deals" (')
-    assert lines[4:6] == ["owners          8", "cost            12 API calls"]
+    assert lines[4] == "leads           not in this account, or not for this key to see"
+    assert lines[5:7] == ["owners          8", "cost            13 API calls"]
     assert lines[-1] == "Next: freshsales sync"
 
 
@@ -122,6 +123,12 @@ def test_a_missing_right_concerns_its_object_alone(freshsales: Command) -> None:
     assert "contacts        20 records" in ran.out
 
 
+def test_an_optional_object_that_is_refused_is_no_problem(freshsales: Command) -> None:
+    ran = check(freshsales, switches=replace(ALL_PIPELINES, forbidden=("leads",)))
+    assert (ran.code, ran.err) == (0, "")
+    assert "leads           not in this account, or not for this key to see" in ran.out
+
+
 def test_no_right_at_all_is_a_matter_of_configuration(freshsales: Command) -> None:
     everything = ("contacts", "sales_accounts", "deals", "owners", "deal_pipelines", "deal_stages")
     assert check(freshsales, switches=replace(ALL_PIPELINES, forbidden=everything)).code == 3
@@ -147,7 +154,7 @@ def test_json_is_one_object_with_the_exit_code_in_it(freshsales: Command) -> Non
     with freshsales.account(switches=replace(ALL_PIPELINES, forbidden=("deals",))):
         ran = freshsales("check", "--json")
     assert ran.code == ran.json["exit_code"] == 4
-    assert [row["object"] for row in ran.json["objects"]] == ["contacts", "sales_accounts", "deals"]
+    assert [row["object"] for row in ran.json["objects"]] == ["contacts", "sales_accounts", "deals", "leads"]
     assert [problem["reason"] for problem in ran.json["problems"]] == ["forbidden"]
 
 

@@ -12,10 +12,18 @@ from rich.console import Console
 
 from freshsales_source.cli.progress import TerminalProgress
 from freshsales_source.emulator import Fault, Switches
+from freshsales_source.entities import ENTITIES
 from freshsales_source.throttle import Usage
 from tests.command import ALL_PIPELINES, KEY, Command
 
-OBJECTS = ["contacts", "sales_accounts", "deals", "owners", "deal_pipelines", "deal_stages"]
+VERDICTS = {entity.name: "matched" for entity in ENTITIES} | {
+    "leads": "not_available",
+    "tasks": "unchecked",
+    "appointments": "unchecked",
+    "products": "unchecked",
+}
+"""What a sync says of a small account that is quiet."""
+RECORDS = ["contacts", "sales_accounts", "deals", "tasks", "appointments", "sales_activities", "products"]
 OF_SYNC_OBJECTS = {
     *("run_id", "object", "verdict", "reason", "calls", "rows_read", "rows_changed", "rows_deleted"),
     *("expected_count", "loaded_count", "watermark_before", "watermark_after", "seconds_waited"),
@@ -41,7 +49,7 @@ def test_a_sync_loads_everything_and_status_says_so_without_a_call(freshsales: C
         calls = len(emulator.log)
         after = freshsales("status")
         assert len(emulator.log) == calls
-        live = {name: [int(row["id"]) for row in emulator.store.live(name)] for name in OBJECTS[:3]}
+        live = {name: [int(row["id"]) for row in emulator.store.live(name)] for name in RECORDS}
     place = f"{freshsales.database.resolve()}"
     assert (before.code, before.out) == (
         0,
@@ -53,10 +61,21 @@ def test_a_sync_loads_everything_and_status_says_so_without_a_call(freshsales: C
     for name, ids in live.items():
         assert freshsales.warehouse.ids(name, where="NOT is_deleted") == sorted(ids)
     assert after.code == 0
-    assert after.out.startswith("Whole as of 20")
-    assert [line.split()[:2] for line in after.out.splitlines()[4:10]] == [
-        [name, "matched"] for name in sorted(OBJECTS)
-    ]
+    assert after.out.startswith("Not checked: appointments, tasks: ")
+    assert "Up to date as of 20" in after.out
+    assert " UTC. Not checked: appointments, tasks: no count to compare with; products: " in after.out
+    lines = after.out.splitlines()[4 : 4 + len(VERDICTS)]
+    assert [line.split()[:2] for line in lines] == [list(row) for row in sorted(VERDICTS.items())]
+
+
+def test_lookups_share_one_line_unless_one_did_not_match(freshsales: Command) -> None:
+    with freshsales.account(switches=replace(ALL_PIPELINES, forbidden=("campaigns",))):
+        ran = freshsales("sync", "owners", "deal_stages", "campaigns")
+    assert ran.code == 4
+    lines = {line.split("  ")[0]: line.split() for line in ran.out.splitlines()}
+    assert lines["2 lookups"][2:] == ["matched", "3", "36", "22", "0", "22"]
+    assert lines["campaigns"][:2] == ["campaigns", "failed"]
+    assert "owners" not in lines
 
 
 def test_json_is_one_object_and_nothing_else(freshsales: Command) -> None:
@@ -83,7 +102,10 @@ def test_named_objects_alone_are_loaded(freshsales: Command) -> None:
     assert [name for name in freshsales.warehouse.tables() if "__" not in name] == [
         "_sync_objects",
         "_sync_runs",
+        "field_choices",
+        "fields",
         "sales_accounts",
+        "views",
     ]
 
 
@@ -113,7 +135,7 @@ def test_a_file_and_a_schema_of_ones_own_choice(freshsales: Command) -> None:
         (["sync", "--dataset", ""], "is not of the form"),
         (
             ["sync", "contcats"],
-            "'contcats' is no object; objects are contacts, sales_accounts, deals, owners",
+            "'contcats' is no object; objects are contacts, sales_accounts, deals, leads, tasks, ",
         ),
         (["sync", "--max-calls", "0"], "'0' is not a number from 1 up"),
         (["sync", "--duckdb", "no/such/folder/x.duckdb"], "is not a file in a folder that exists"),
@@ -220,15 +242,17 @@ def test_a_dry_run_tells_calls_and_loads_nothing(freshsales: Command) -> None:
         machine = freshsales("sync", "--dry-run", "--json", "contacts")
         assert {call.method for call in emulator.log} == {"GET"}
     assert (ran.code, ran.err) == (0, "")
-    assert [line.split()[:3] for line in ran.out.splitlines()[2:6]] == [
+    assert [line.split()[:3] for line in ran.out.splitlines()[2:7]] == [
         ["contacts", "2", "4"],
         ["sales_accounts", "2", "4"],
         ["deals", "4", "6"],
-        ["lookups", "4"],
+        ["leads", "0", "1"],
+        ["lookups", "18"],
     ]
+    assert "\nNot counted here, but by `freshsales discover`: tasks, appointments, " in ran.out
     assert ran.out.splitlines()[-1].endswith("Nothing was loaded.")
     assert [row["object"] for row in machine.json["objects"]] == ["contacts"]
-    assert machine.json["calls"] == 4
+    assert (machine.json["calls"], machine.json["not_counted"]) == (4, [])
     assert list(freshsales.folder.glob("*.duckdb*")) == []
 
 
@@ -237,7 +261,7 @@ def test_a_dry_run_forecasts_the_whole_account_first_and_the_changes_later(fresh
         first = freshsales("sync", "--dry-run", "--json", "contacts").json["objects"][0]
         assert freshsales("sync", "contacts").code == 0
         later = freshsales("sync", "--dry-run", "--json", "contacts").json["objects"][0]
-    assert (first["pages"], first["is_first"]) == (2, True)
+    assert (first["pages"], first["is_first"]) == (3, True)
     assert (later["pages"], later["is_first"]) == (2, False)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,14 @@ from freshsales_source.entities import ENTITIES, entity
 from freshsales_source.errors import ConfigurationError
 from freshsales_source.exploration import discover
 from freshsales_source.forecast import first_calls, lookup_calls, pages_of, seconds_for
-from freshsales_source.search_counts import MOST_OWNERS
-from tests.connector import ALL_PIPELINES, asked, company, connect
+from freshsales_source.search_counts import MOST_OWNERS, Counts, count_by
+from tests.canned_server import CannedServer, client_for, json_reply
+from tests.connector import ALL_PIPELINES, Connector, asked, company, connect
+from tests.fake_clock import FakeClock
 
 
 def look(emulator: Emulator, folder: Path, **flags: Any) -> Discovery:
+    emulator.clock.sleep(60)  # the search lags behind writes
     connector = connect(emulator, folder)
     settings = connector.settings(**flags)
     with connector.client(settings) as client:
@@ -52,14 +56,29 @@ def test_every_object_and_lookup_is_found_with_its_records(tmp_path: Path) -> No
     assert (found.problems, found.exit_code, found.calls) == ((), 0, len(emulator.log))
 
 
-def test_the_forecast_is_what_a_first_sync_then_costs(tmp_path: Path) -> None:
-    emulator = company(contacts=450, deals=260)
-    found = look(emulator, tmp_path)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synced:
+    """What was found in an account, and its first sync after that."""
+
+    found: Discovery
+    connector: Connector
+    calls: int
+
+
+@pytest.fixture(scope="module")
+def synced(tmp_path_factory: pytest.TempPathFactory) -> Synced:
+    emulator, folder = company(contacts=450, deals=260), tmp_path_factory.mktemp("synced")
+    found = look(emulator, folder)
     before = len(emulator.log)
-    connect(emulator, tmp_path).sync()
-    assert found.first_calls == len(emulator.log) - before
+    connector = connect(emulator, folder)
+    connector.sync()
+    return Synced(found=found, connector=connector, calls=len(emulator.log) - before)
+
+
+def test_the_forecast_is_what_a_first_sync_then_costs(synced: Synced) -> None:
+    assert synced.found.first_calls == synced.calls
     # What does not tell its length is forecast at its least.
-    assert [one.object for one in found.objects if one.is_lower_bound] == ["products"]
+    assert [one.object for one in synced.found.objects if one.is_lower_bound] == ["products"]
 
 
 def test_the_time_is_that_of_the_plan(tmp_path: Path) -> None:
@@ -153,22 +172,13 @@ def test_a_misspelled_object_is_an_error(tmp_path: Path) -> None:
         look(company(), tmp_path, objects=["contact"])
 
 
-def test_custom_fields_are_told_with_the_columns_that_a_sync_gives_them(tmp_path: Path) -> None:
-    emulator = company()
-    found = look(emulator, tmp_path)
-    connector = connect(emulator, tmp_path)
-    connector.sync()
-    with connector.reader.connection() as db:
-        loaded = {
-            (object, name): column
-            for object, name, column in db.sql(
-                "SELECT object, name, column_name FROM freshsales.fields WHERE is_custom"
-            ).fetchall()
-        }
+def test_custom_fields_are_told_with_the_columns_that_a_sync_gives_them(synced: Synced) -> None:
+    rows = synced.connector.reader.query("SELECT object, name, column_name FROM fields WHERE is_custom")
+    found = synced.found
     told = {
-        (one.object, field.name): field.column for one in found.objects for field in one.custom_fields or ()
+        (one.object, field.name, field.column) for one in found.objects for field in one.custom_fields or ()
     }
-    assert told == loaded
+    assert told == set(rows)
     field = next(field for field in of(found, "deals").custom_fields or () if field.name == "cf_go_live")
     assert (field.label, field.type, field.column_type.value) == ("Go live", "date", "date")
 
@@ -251,11 +261,28 @@ def test_one_owner_alone_arouses_no_suspicion() -> None:
 
 def test_a_search_that_refuses_is_a_doubt_and_no_problem(tmp_path: Path) -> None:
     emulator = company()
-    emulator.faults.add(Fault(kind="status", status=400, path="filtered_search", times=1000))
+    emulator.faults.add(Fault(kind="status", status=400, path="*/filtered_search/*", times=1000))
     found = look(emulator, tmp_path)
     assert set(found.owners.doubts) == {"contacts", "sales_accounts", "deals"}
     assert found.pipelines.doubt
     assert (found.problems, found.exit_code) == ((), 0)
+
+
+def test_a_search_that_overlooks_the_rule_is_not_believed() -> None:
+    clock = FakeClock()
+    server = CannedServer([lambda request: json_reply({"contacts": [], "meta": {"total": 350}})], clock)
+    with client_for(server, clock) as client, ThreadPoolExecutor(2) as threads:
+        counts = count_by(client, "contact", "owner_id", [11, 12], threads=threads)
+        assert client.usage().calls == 1
+    assert counts == Counts(by_id={}, doubt="the search does not tell records apart by owner_id")
+
+
+def test_a_search_without_totals_tells_nothing() -> None:
+    clock = FakeClock()
+    server = CannedServer([lambda request: json_reply({"contacts": []})], clock)
+    with client_for(server, clock) as client, ThreadPoolExecutor(2) as threads:
+        counts = count_by(client, "contact", "owner_id", [11, 12], threads=threads)
+    assert counts == Counts(by_id={}, doubt="the search tells no totals")
 
 
 # Trouble with everything

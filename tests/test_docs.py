@@ -20,9 +20,11 @@ import run
 from freshsales_source import errors
 from freshsales_source.cli.arguments import parser
 from freshsales_source.config import Settings
+from freshsales_source.deletions import DELETIONS
 from freshsales_source.entities import ENTITIES
 from freshsales_source.errors import FatalError, FreshsalesError, ObjectError, RetriableError
 from freshsales_source.exit_codes import ExitCode
+from freshsales_source.metadata import FIELD_CHOICES, FIELDS, VIEWS
 from freshsales_source.report import SYNC_OBJECTS, SYNC_RUNS
 from freshsales_source.verdicts import Verdict
 from tests.command import Command
@@ -53,7 +55,8 @@ def freshsales(
 
 
 def generated_tables() -> str:
-    tables = [*(table for entity in ENTITIES for table in entity.tables()), SYNC_RUNS, SYNC_OBJECTS]
+    of_objects = (table for entity in ENTITIES for table in entity.tables())
+    tables = [*of_objects, FIELDS, FIELD_CHOICES, VIEWS, DELETIONS, SYNC_RUNS, SYNC_OBJECTS]
     rows = [f"| `{table.name}` | {table.description} |" for table in tables]
     return "\n".join(["| table | what it holds |", "|---|---|", *rows])
 

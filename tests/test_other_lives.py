@@ -157,7 +157,7 @@ def random_switches(dice: random.Random) -> Switches:
     )
 
 
-@pytest.mark.parametrize("seed", range(15))
+@pytest.mark.parametrize("seed", range(12))
 def test_after_quiet_and_one_run_what_is_planned_and_logged_is_the_accounts(
     seed: int, tmp_path: Path
 ) -> None:
@@ -165,7 +165,7 @@ def test_after_quiet_and_one_run_what_is_planned_and_logged_is_the_accounts(
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", range(15, 120))
+@pytest.mark.parametrize("seed", range(12, 120))
 def test_after_many_more_lives_what_is_planned_and_logged_is_the_accounts(seed: int, tmp_path: Path) -> None:
     live_through(seed, tmp_path)
 
@@ -179,7 +179,7 @@ def live_through(seed: int, tmp_path: Path) -> None:
     connector.transport = lambda: witness
     life = Life(emulator, seed)
     emulator.before_request = life.go_on
-    for max_calls in dice.choice(((None, None), (12, None), (None, 6))):
+    for max_calls in dice.choice(((None,), (12, None), (None, 6))):
         report = connector.sync(max_calls=max_calls)
         assert "failed" not in verdicts(report).values(), report.objects
         connector.clock.advance(dice.choice((1, 60, 1000)))

@@ -94,19 +94,17 @@ def whole_lists(emulator: Emulator, page_size: int) -> int:
     return sum(max(0, ceil(size / page_size) - 1) for size in sizes)
 
 
-@pytest.mark.parametrize("page_size", [100, 4])
-def test_an_idle_sync_of_everything_costs_twenty_calls_and_what_is_read_whole(
-    page_size: int, tmp_path: Path
-) -> None:
+def test_an_idle_sync_of_everything_costs_twenty_calls_and_what_is_read_whole(tmp_path: Path) -> None:
     emulator = small_company(tasks=20, appointments=12, activities=9, products=5, leads=4)
     connector = connect(emulator, tmp_path, lookups_every_s=DAY)
     assert connector.sync().exit_code is ExitCode.DONE
     connector.clock.advance(1000)
+    # This one learns which ids no lookup explains.
     connector.sync()
     connector.clock.advance(1000)
     before = len(emulator.log)
-    report = connector.sync(page_size=page_size)
-    assert report.calls == len(emulator.log) - before <= 20 + whole_lists(emulator, page_size)
+    report = connector.sync(page_size=4)
+    assert report.calls == len(emulator.log) - before <= 20 + whole_lists(emulator, page_size=4)
     paths = Counter(call.partition("?")[0].rpartition("/api/")[2] for call in asked(emulator, since=before))
     # The account has no leads: one question tells.
     assert paths["leads/filters"] == 1
@@ -429,7 +427,7 @@ def test_cut_runs_lose_nothing_and_say_that_they_are_not_finished(tmp_path: Path
     objects = ["tasks", "appointments", "sales_activities"]
     connector = connect(emulator, tmp_path, objects=objects, page_size=6)
     seen: set[int] = set()
-    for max_calls in (2, 5, 5, 9, 9):
+    for max_calls in (2, 5, 9):
         report = connector.sync(max_calls=max_calls)
         assert (report.exit_code, report.reason) == (ExitCode.UNFINISHED, "max_calls")
         assert "partial" in verdicts(report).values()

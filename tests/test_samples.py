@@ -26,8 +26,8 @@ from freshsales_source.config import read_settings
 from freshsales_source.resources import SharedRun
 from freshsales_source.run import Run
 from freshsales_source.source import source_resources
-from tests.fake_clock import FAKE_START, FakeClock
 from tests.connector import CORE
+from tests.fake_clock import FAKE_START, FakeClock
 from tests.shared_data import SHARED, needs_shared
 from tests.warehouse_reader import WarehouseReader, read_off
 

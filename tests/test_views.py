@@ -30,5 +30,5 @@ def test_a_view_that_is_not_there_is_named_with_those_that_are() -> None:
 
 
 def test_without_the_recycle_bin_the_error_says_what_is_lost() -> None:
-    with pytest.raises(SavedViewNotFound, match="deletions cannot be seen.*views.contacts_bin"):
+    with pytest.raises(SavedViewNotFound, match=r"deletions cannot be seen.*views.contacts_bin"):
         find_bin("contacts", "Recycle Bin", (ALL,))

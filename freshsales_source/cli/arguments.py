@@ -23,7 +23,9 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="store_true", help="print the version and exit")
     commands = root.add_subparsers(dest="command", metavar="COMMAND")
+    _init(commands)
     _check(commands)
+    _discover(commands)
     _sync(commands)
     _status(commands)
     _emulator(commands)
@@ -35,6 +37,21 @@ def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     command = commands.add_parser(
         "check", help="are address, key and rights right, and what is there to load?"
     )
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    _common(command)
+
+
+def _init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser(
+        "init", help="write .dlt/config.toml and .dlt/secrets.toml, tried out first"
+    )
+    command.add_argument("--domain", metavar="DOMAIN", help="alias, host or URL of the account, as pasted")
+    command.add_argument("--force", action="store_true", help="replace other values that the files hold")
+    _common(command)
+
+
+def _discover(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser("discover", help="what the account has, and what a first sync costs")
     command.add_argument("--json", action="store_true", help="print one JSON object")
     _common(command)
 

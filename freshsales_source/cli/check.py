@@ -8,13 +8,12 @@ from argparse import Namespace
 from collections.abc import Iterable
 from dataclasses import asdict
 
-from freshsales_source.check import Diagnosis, ObjectFacts, ObjectFinding, Problem, diagnose
+from freshsales_source.check import Diagnosis, ObjectFinding, Problem, diagnose
 from freshsales_source.cli.project import settings_of_project
 from freshsales_source.cli.tables import counted, output
 from freshsales_source.client import build_client
 from freshsales_source.clock import SystemClock
-from freshsales_source.entities import ENTITIES
-from freshsales_source.entity_types import Views
+from freshsales_source.exploration import object_facts
 
 _WORTH_A_LINE_S = 60
 """A server's clock that is further off is mentioned; a sync goes by the server's, so it does no harm."""
@@ -30,15 +29,6 @@ def run_check(options: Namespace) -> int:
         out.print(json.dumps(_as_json(found), indent=2) if options.json else "\n".join(_lines(found)))
     tell(found.problems)
     return found.exit_code
-
-
-def object_facts() -> list[ObjectFacts]:
-    """What the check must know of each object that lives in views."""
-    return [
-        ObjectFacts(object=entity.name, default_views=entity.read.live, bin_view=entity.read.bin)
-        for entity in ENTITIES
-        if isinstance(entity.read, Views)
-    ]
 
 
 def tell(problems: Iterable[Problem]) -> None:
@@ -70,7 +60,7 @@ def _line(name: str, says: str) -> str:
 
 def _finding(row: ObjectFinding) -> str:
     if not row.is_available:
-        return "not in this account (404)"
+        return "not in this account, or not for this key to see"
     if not row.views:
         return "no view to read from"
     views = ", ".join(f'"{view.name}" ({view.id})' for view in row.views)

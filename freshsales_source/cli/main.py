@@ -31,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.USAGE
     _log_to_stderr(is_verbose=getattr(options, "verbose", False))
     try:
-        return int(_command(options.command)(options))
+        # A demo whose reader has gone (`| head`) ends without a code.
+        return int(_command(options.command)(options) or ExitCode.DONE)
     except FreshsalesError as error:
         return _told(error, as_json=getattr(options, "json", False))
     except KeyboardInterrupt:
@@ -45,7 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _command(name: str) -> Callable[[Namespace], int]:
     """The function behind a command; imported here, so that `--help` need not wait for dlt."""
-    if name == "check":
+    if name == "init":
+        from freshsales_source.cli.init import run_init as command
+    elif name == "discover":
+        from freshsales_source.cli.discover import run_discover as command
+    elif name == "check":
         from freshsales_source.cli.check import run_check as command
     elif name == "sync":
         from freshsales_source.cli.sync import run_sync as command

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from freshsales_source.account import Account
 from freshsales_source.config import Settings, read_settings
 from freshsales_source.errors import ConfigurationError
 
@@ -25,10 +26,14 @@ def settings_of_project(flags: Mapping[str, object]) -> Settings:
         secrets=_section(folder / "secrets.toml"),
         config=_section(folder / "config.toml"),
     )
-    account = settings.account
+    warn_of_other_hosts(settings.account)
+    return settings
+
+
+def warn_of_other_hosts(account: Account) -> None:
+    """Name on stderr a host that is not the vendor's, for the key goes there."""
     if not account.is_vendor_host and not account.is_loopback:
         print(f"The API key goes to {account.host}, which is not a host of Freshworks.", file=sys.stderr)
-    return settings
 
 
 def _section(path: Path) -> Mapping[str, object]:

@@ -13,10 +13,12 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from freshsales_source.entities import LOOKUPS
 from freshsales_source.report import ObjectReport, RunReport
-from freshsales_source.verdicts import summary
+from freshsales_source.verdicts import Verdict, summary
 
 _WIDE = 200  # columns where nobody looks: a file or a pipe has no width that lines must fit
+_LOOKUPS = frozenset(entity.name for entity in LOOKUPS)
 
 
 class Output(Console):
@@ -43,9 +45,12 @@ def output() -> Iterator[Output]:
 
 
 def print_report(report: RunReport, place: str, out: Console) -> None:
-    """The one summary table of a run, the reasons, how whole the copy is, and where the rows are."""
+    """The one summary table of a run, the reasons, how whole the copy is, and where the rows are.
+
+    Lookups that matched share one line; any other has its own.
+    """
     headers = ("object", "verdict", "calls", "read", "loaded", "deleted", "in CRM", "in warehouse")
-    print_rows(headers, [_cells(row) for row in report.objects], out)
+    print_rows(headers, _lines(report.objects), out)
     out.print()
     for reason, objects in _reasons(report.objects).items():
         out.print(f"{', '.join(objects)}: {reason}")
@@ -62,6 +67,23 @@ def print_report(report: RunReport, place: str, out: Console) -> None:
     out.print(
         f"{counted(report.calls, 'API call')} in {seconds:,.1f} s{waited}. Schema {report.dataset} in {place}"
     )
+
+
+def _lines(rows: Sequence[ObjectReport]) -> list[tuple[object, ...]]:
+    """The lines of the summary: every object, and the matched lookups as one, with their sums."""
+    folded = [row for row in rows if row.object in _LOOKUPS and row.verdict is Verdict.MATCHED]
+    if len(folded) < 2:
+        return [_cells(row) for row in rows]
+    sums = (
+        sum(row.calls for row in folded),
+        sum(row.rows_read for row in folded),
+        sum(row.rows_changed for row in folded),
+        sum(row.rows_deleted for row in folded),
+        None,
+        sum(row.loaded_count or 0 for row in folded),
+    )
+    lines = [_cells(row) for row in rows if row not in folded]
+    return [*lines, (counted(len(folded), "lookup"), Verdict.MATCHED.value, *sums)]
 
 
 def _cells(row: ObjectReport) -> tuple[object, ...]:

@@ -199,7 +199,7 @@ class CompanyActivities:
             "owner_id": pick(self._owners),
             "base_currency_amount": price,
             "product_pricings": tuple(
-                {"currency_code": code, "unit_price": price * rate}
+                {"currency_code": code, "unit_price": round(price * rate, 2)}
                 for code, rate in (("USD", 1), ("EUR", 0.92))[: pick((1, 2))]
             ),
             "cf_hsn_no": self._maybe(f"{self._random.randrange(10**6):06d}"),

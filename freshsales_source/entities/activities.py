@@ -28,7 +28,13 @@ TASKS = Entity(
     path="/tasks",
     description="Tasks, open or completed: one row per task.",
     # `due_today`, `due_tomorrow` and `overdue` are parts of `open` (documented).
-    read=Filters(live=("open",), settled=("completed",), include=("owner", "users", "targetable")),
+    read=Filters(
+        live=("open",),
+        settled=("completed",),
+        live_by="status",
+        live_value=0,
+        include=("owner", "users", "targetable"),
+    ),
     columns=TASK_COLUMNS,
     children=(TARGETABLES,),
     bridges=(
@@ -75,6 +81,7 @@ APPOINTMENTS = Entity(
     read=Filters(
         live=("upcoming",),
         settled=("past",),
+        live_by="end_date",
         include=("creater", "targetable", "appointment_attendees", "conference", "note"),
     ),
     columns=APPOINTMENT_COLUMNS,

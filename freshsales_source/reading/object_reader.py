@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from freshsales_source.decode import Layout, Page
 from freshsales_source.entities import LOOKUPS
-from freshsales_source.entity_types import Entity
+from freshsales_source.entity_types import Entity, Filters
 from freshsales_source.errors import Forbidden, FreshsalesError, NotFound, SavedViewNotFound
 from freshsales_source.object_state import ObjectState
 from freshsales_source.paging import Shape
@@ -26,7 +26,7 @@ from freshsales_source.reading.listing import ListRead, listings
 from freshsales_source.reading.preparation import prepare
 from freshsales_source.reading.rows import Answered, referenced, rows_to_load
 from freshsales_source.reading.walking import Walking
-from freshsales_source.reading.watch import Watch, fetch_record
+from freshsales_source.reading.watch import Watch, fetch_record, is_live
 from freshsales_source.run import Permits, Run
 from freshsales_source.throttle import Meter
 from freshsales_source.walk import Step, WalkState
@@ -57,6 +57,7 @@ class ObjectReader:
         self._answered: list[Answered] = []
         self._states: dict[str, WalkState] = {}
         self._loaded: set[int] = set()
+        self._met_in_run: dict[str, frozenset[int]] = {}
         self._tasks = Background(run.pool)
         self._lock = threading.Lock()
         for table, ids in state.met.items():
@@ -150,9 +151,9 @@ class ObjectReader:
         answered, self._answered = self._answered, []
         gone, self._watch.gone = self._watch.gone, []
         settings, self._settings = self._settings, {}
-        rows = rows_to_load(
-            answered, parent=self.entity.name, key=self.entity.foreign_key, loaded=self._loaded
-        )
+        # A record found gone may stand on an older page of the same load: its flagged row is the one to keep.
+        kept_out = self._loaded | set(gone)
+        rows = rows_to_load(answered, parent=self.entity.name, key=self.entity.foreign_key, loaded=kept_out)
         self._loaded |= rows.ids
         self.tally.rows_loaded += len(rows.ids)
         self.tally.rows_deleted += rows.deleted + len(gone)
@@ -172,11 +173,12 @@ class ObjectReader:
         )
 
     def _met(self, tables: Mapping[str, pa.Table]) -> dict[str, frozenset[int]]:
-        """The ids of lookups that these rows point to, noted in the run's catalog."""
+        """The ids of lookups that this run's rows point to, these now among them, noted in the run's catalog."""
         met = referenced(tables, self._shape.layout.tables, _LOOKUP_TABLES)
         for table, ids in met.items():
             self._run.catalog.meet(table, ids)
-        return met
+            self._met_in_run[table] = self._met_in_run.get(table, frozenset()) | ids
+        return dict(self._met_in_run)
 
     # In the run's threads
 
@@ -209,6 +211,8 @@ class ObjectReader:
         with self._lock:
             self._answered.append(Answered(page=page, keep=step.keep, is_bin=walking.listing.is_bin))
             self._states[walking.listing.key] = step.state
+            if not walking.is_news:
+                return
             self.tally.rows_read += len(page.ids)
             self.tally.misfits.update(page.content.misfits)
             if walking.listing.is_watched:
@@ -256,7 +260,10 @@ class ObjectReader:
             with self._lock:
                 self._answered.append(Answered.alone(page))
                 self.tally.rows_read += 1
-        self._watch.settle(record_id, is_gone=page is None)
+        is_back = (
+            page is not None and isinstance(self._read, Filters) and is_live(page, self.entity, self._read)
+        )
+        self._watch.settle(record_id, is_gone=page is None, is_back=is_back)
 
     # Errors
 

@@ -19,7 +19,8 @@ class Walking:
     """Steps through one list, one page a step, from where `state` left off; makes no request before the first step.
 
     `total` is what the list last said it holds, None where it says nothing; `has_moved` whether that changed. `top` is
-    the newest record, with its stamp, when the walk began.
+    the newest record, with its stamp, when the walk began. `is_news` is False when the last step brought no page, only
+    the proof that the one before was the end.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class Walking:
         self.total: int | None = None
         self.top: tuple[int, int] | None = None
         self.has_moved = False
+        self.is_news = True
         self.is_done = listing.is_read_once and state is not None and state.is_complete
         self._run = run
         # A list that takes no order is read whole.
@@ -42,6 +44,7 @@ class Walking:
             page_size=run.settings.page_size,
             deleted_reason=RECYCLE_BIN if listing.is_bin else None,
         )
+        self._page: WalkPage[Page] | None = None
         self._walk: Walk[Page] | None = None
         self._steps: Iterator[Step[Page]] | None = None
 
@@ -59,6 +62,8 @@ class Walking:
         if step is None:
             self.is_done = True
             return None
+        self.is_news = step.page is not self._page
+        self._page = step.page
         self.has_moved = self.has_moved or step.page.total != self.total
         self.total = step.page.total
         return step

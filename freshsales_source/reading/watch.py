@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from freshsales_source.client import Client
 from freshsales_source.clock import Clock
 from freshsales_source.decode import Page, Reading, decode_record
-from freshsales_source.entity_types import Entity
+from freshsales_source.entity_types import SYNCED_AT, Entity, Filters
 from freshsales_source.errors import NotFound
 from freshsales_source.paging import Shape, server_time
 
@@ -34,10 +34,11 @@ class Watch:
         """Ids that were there before and are not now; ask once every watched list was read to its end."""
         return sorted(self._known - self._seen)
 
-    def settle(self, record_id: int, *, is_gone: bool) -> None:
-        """Note what became of a record that left."""
+    def settle(self, record_id: int, *, is_gone: bool, is_back: bool = False) -> None:
+        """Note what became of a record that left; one that is back by now stays watched."""
         with self._lock:
-            self._known.discard(record_id)
+            if not is_back:
+                self._known.discard(record_id)
             if is_gone:
                 self.gone.append(record_id)
 
@@ -55,3 +56,12 @@ def fetch_record(client: Client, clock: Clock, entity: Entity, shape: Shape, rec
     except NotFound:
         return None
     return decode_record(answer.body, shape.layout, read=Reading(synced_at=server_time(answer, clock)))
+
+
+def is_live(page: Page, entity: Entity, read: Filters) -> bool:
+    """Whether the record of a page of one belongs to the watched lists: it came back after they were read."""
+    row = page.tables[entity.name].slice(0, 1).to_pylist()[0]
+    value = row[read.live_by]
+    if read.live_value is not None:
+        return bool(value == read.live_value)
+    return value is not None and bool(value >= row[SYNCED_AT.name])
