@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import dlt
 from dlt.common.configuration.exceptions import ConfigurationException
+from dlt.common.destination.exceptions import DestinationException
 from dlt.common.exceptions import DltException
 from dlt.sources import DltResource
 
@@ -151,16 +152,15 @@ def ours_unwrapped() -> Iterator[None]:
     try:
         yield
     except DltException as error:
-        ours = _ours_within(error)
-        if ours is not None:
-            raise ours from None
-        if any(isinstance(cause, ConfigurationException) for cause in _causes(error)):
-            raise ConfigurationError(_last_words(error), remedy=DESTINATION_REMEDY) from error
-        raise WarehouseRefused(_last_words(error)) from error
-
-
-def _ours_within(error: BaseException) -> FreshsalesError | None:
-    return next((cause for cause in _causes(error) if isinstance(cause, FreshsalesError)), None)
+        causes = list(_causes(error))
+        for cause in causes:
+            if isinstance(cause, FreshsalesError | KeyboardInterrupt):
+                raise cause from None
+        if any(isinstance(cause, ConfigurationException) for cause in causes):
+            raise ConfigurationError(_last_words(causes), remedy=DESTINATION_REMEDY) from error
+        if any(isinstance(cause, DestinationException) for cause in causes):
+            raise WarehouseRefused(_last_words(causes)) from error
+        raise
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -170,11 +170,10 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _last_words(error: BaseException) -> str:
+def _last_words(causes: Sequence[BaseException]) -> str:
     """What the innermost cause says, in its first line: dlt's own texts repeat it at length."""
-    *_, innermost = _causes(error)
-    first = next(iter(str(innermost).strip().splitlines()), "")
-    return f"the destination refused: {type(innermost).__name__}: {first}"
+    first = next(iter(str(causes[-1]).strip().splitlines()), "")
+    return f"the destination refused: {type(causes[-1]).__name__}: {first}"
 
 
 def _audit(report: RunReport) -> Any:

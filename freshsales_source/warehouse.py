@@ -106,8 +106,14 @@ class Warehouse:
         return None if rows is None else [dict(zip(columns, row, strict=True)) for row in rows]
 
     def rows_of(self, table: str, schema: pa.Schema, ids: Sequence[int]) -> pa.Table:
-        """The rows with these ids, in the columns the table has; those of `schema` come typed as there."""
-        known = self.pipeline.default_schema.get_table_columns(table)
+        """The rows with these ids, in the columns the table has; those of `schema` come typed as there.
+
+        None of them where the table was never loaded.
+        """
+        loaded = self.pipeline.schemas.get("freshsales")
+        if loaded is None or table not in loaded.tables:
+            return schema.empty_table()
+        known = loaded.get_table_columns(table)
         names = [name for name in known if not name.startswith("_dlt_")]
         listed = ", ".join(str(int(i)) for i in ids)
         rows = self.rows(table, names, where=f"id IN ({listed})") or []

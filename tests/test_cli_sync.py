@@ -63,7 +63,7 @@ def test_a_sync_loads_everything_and_status_says_so_without_a_call(freshsales: C
     assert after.code == 0
     assert after.out.startswith("Not checked: appointments, tasks: ")
     assert "Up to date as of 20" in after.out
-    assert " UTC. Not checked: appointments, tasks: no count to compare with; products: " in after.out
+    assert "Not checked: appointments, tasks: no count to compare with; products: " in after.out
     lines = after.out.splitlines()[4 : 4 + len(VERDICTS)]
     assert [line.split()[:2] for line in lines] == [list(row) for row in sorted(VERDICTS.items())]
 
@@ -193,7 +193,7 @@ def test_an_object_that_fails_is_4_and_the_others_are_loaded(freshsales: Command
         "the key's user may not read this (403) (GET /crm/sales/api/deals/filters). Give that user's role"
     )
     assert f"\ndeals: {reason}" in ran.out
-    assert " except deals: see above\n" in ran.out
+    assert "Whole except deals: see above. As of " in ran.out
     assert status.code == 0
     assert f" except deals: {reason}" in status.out.splitlines()[0]
 

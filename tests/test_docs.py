@@ -177,7 +177,7 @@ def test_every_file_that_is_named_exists() -> None:
 
 def test_every_command_can_be_given_as_it_stands() -> None:
     lines = [line.strip() for block in blocks("sh") for line in block.splitlines()]
-    inline = re.findall(r"`(freshsales (?:check|sync|status|emulator|demo)[^`]*)`", TEXT)
+    inline = re.findall(r"`(freshsales (?:init|check|discover|sync|status|emulator|demo)[^`]*)`", TEXT)
     known = [line for line in (*lines, *inline) if check_command(shlex.split(line))]
     assert len(known) > 12
 

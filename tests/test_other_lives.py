@@ -31,7 +31,6 @@ from tests.other_objects import (
 from tests.warehouse_reader import WarehouseReader
 
 OBJECTS = [*PLANNED, "sales_activities"]
-FULL = {"tasks": 14, "appointments": 10, "activities": 12}
 
 
 class Life:
@@ -173,10 +172,12 @@ def test_after_many_more_lives_what_is_planned_and_logged_is_the_accounts(seed: 
 def live_through(seed: int, tmp_path: Path) -> None:
     """Sync while people work, cut or whole, then let them rest and sync once."""
     dice = random.Random(seed)
-    emulator = small_company(seed=seed, switches=random_switches(dice), **FULL)
+    emulator = small_company(
+        tasks=14, appointments=10, activities=12, seed=seed, switches=random_switches(dice)
+    )
     witness = Witness(emulator)
     connector = connect(emulator, tmp_path, objects=OBJECTS)
-    connector.transport = lambda: witness
+    connector.transport = witness.of_a_new_run
     life = Life(emulator, seed)
     emulator.before_request = life.go_on
     for max_calls in dice.choice(((None,), (12, None), (None, 6))):
@@ -252,7 +253,7 @@ def assert_what_was_seen_is_as_it_is_now(
 
 @pytest.mark.parametrize("seed", range(3))
 def test_plain_runs_list_what_vanished(seed: int, tmp_path: Path) -> None:
-    emulator = small_company(seed=seed, **FULL)
+    emulator = small_company(tasks=14, appointments=10, seed=seed)
     connector = connect(emulator, tmp_path, objects=list(PLANNED))
     load_plainly(connector)
     plain = WarehouseReader(plain_file(connector))

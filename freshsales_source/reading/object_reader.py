@@ -26,7 +26,7 @@ from freshsales_source.reading.listing import ListRead, listings
 from freshsales_source.reading.preparation import prepare
 from freshsales_source.reading.rows import Answered, referenced, rows_to_load
 from freshsales_source.reading.walking import Walking
-from freshsales_source.reading.watch import Watch, fetch_record, is_live
+from freshsales_source.reading.watch import Watch, fetch_record, live_ids
 from freshsales_source.run import Permits, Run
 from freshsales_source.throttle import Meter
 from freshsales_source.walk import Step, WalkState
@@ -217,6 +217,8 @@ class ObjectReader:
             self.tally.misfits.update(page.content.misfits)
             if walking.listing.is_watched:
                 self._watch.see(page.ids)
+            else:
+                self._watch.expect(self._live_ids(page.content))
         self._run.observer.page_read(
             self.entity.name,
             view=walking.listing.key,
@@ -260,10 +262,12 @@ class ObjectReader:
             with self._lock:
                 self._answered.append(Answered.alone(page))
                 self.tally.rows_read += 1
-        is_back = (
-            page is not None and isinstance(self._read, Filters) and is_live(page, self.entity, self._read)
-        )
+        is_back = page is not None and bool(self._live_ids(page))
         self._watch.settle(record_id, is_gone=page is None, is_back=is_back)
+
+    def _live_ids(self, page: Page) -> list[int]:
+        """The records of a page that a watched list must show."""
+        return live_ids(page, self.entity, self._read) if isinstance(self._read, Filters) else []
 
     # Errors
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
 
 from freshsales_source.client import Client
 from freshsales_source.clock import Clock
@@ -29,6 +31,10 @@ class Watch:
     def see(self, ids: Iterable[int]) -> None:
         """Note ids that a watched list holds now."""
         self._seen.update(ids)
+
+    def expect(self, ids: Iterable[int]) -> None:
+        """Note ids that stand elsewhere and belong to a watched list: one that is not in it is asked for alone."""
+        self._known.update(ids)
 
     def missing(self) -> list[int]:
         """Ids that were there before and are not now; ask once every watched list was read to its end."""
@@ -58,10 +64,13 @@ def fetch_record(client: Client, clock: Clock, entity: Entity, shape: Shape, rec
     return decode_record(answer.body, shape.layout, read=Reading(synced_at=server_time(answer, clock)))
 
 
-def is_live(page: Page, entity: Entity, read: Filters) -> bool:
-    """Whether the record of a page of one belongs to the watched lists: it came back after they were read."""
-    row = page.tables[entity.name].slice(0, 1).to_pylist()[0]
-    value = row[read.live_by]
+def live_ids(page: Page, entity: Entity, read: Filters) -> list[int]:
+    """The records of a page that belong to the watched lists, wherever it was read."""
+    rows = page.tables[entity.name].select(["id", read.live_by, SYNCED_AT.name]).to_pylist()
+    return [row["id"] for row in rows if _is_live(row[read.live_by], read, row[SYNCED_AT.name])]
+
+
+def _is_live(value: Any, read: Filters, now: datetime) -> bool:
     if read.live_value is not None:
         return bool(value == read.live_value)
-    return value is not None and bool(value >= row[SYNCED_AT.name])
+    return value is not None and bool(value >= now)
