@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -265,3 +265,19 @@ def load_plainly(connector: Connector, **flags: Any) -> None:
 def plain_file(connector: Connector) -> Path:
     """The DuckDB file of plain dlt runs."""
     return connector.folder / "plain.duckdb"
+
+
+def live(emulator: Emulator, object_name: str) -> list[int]:
+    return sorted(int(record["id"]) for record in emulator.store.live(object_name))
+
+
+def switch(emulator: Emulator, **positions: Any) -> None:
+    emulator.switches = replace(emulator.switches, **positions)
+
+
+def open_tasks(emulator: Emulator) -> list[int]:
+    return listed_ids(emulator, "tasks", filter="open")
+
+
+def upcoming(emulator: Emulator) -> list[int]:
+    return listed_ids(emulator, "appointments", filter="upcoming")
