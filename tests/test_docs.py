@@ -21,7 +21,8 @@ from freshsales_source import errors
 from freshsales_source.cli.arguments import parser
 from freshsales_source.config import Settings
 from freshsales_source.deletions import DELETIONS
-from freshsales_source.entities import ENTITIES
+from freshsales_source.entities import ENTITIES, LOOKUPS
+from freshsales_source.entity_types import Entity, Filters, FlatList, Selector, Views
 from freshsales_source.errors import FatalError, FreshsalesError, ObjectError, RetriableError
 from freshsales_source.exit_codes import ExitCode
 from freshsales_source.metadata import FIELD_CHOICES, FIELDS, VIEWS
@@ -61,6 +62,39 @@ def generated_tables() -> str:
     return "\n".join(["| table | what it holds |", "|---|---|", *rows])
 
 
+def generated_objects() -> str:
+    rows = [f"| {' | '.join(_object_row(entity))} |" for entity in ENTITIES if entity not in LOOKUPS]
+    shared = {p.path for e in LOOKUPS if isinstance(e.read, Selector) for p in (e.read, *e.read.also)}
+    note = f"The {len(LOOKUPS)} lookups take {len(shared)} calls, once per `lookups_every_s`."
+    head = ["| object | read from | first sync | idle sync | what it cannot see |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *rows, "", note])
+
+
+def _object_row(entity: Entity) -> tuple[str, str, str, str, str]:
+    match entity.read:
+        case Views(live=live):
+            views = ", ".join(f"*{name}*" for name in live)
+            unseen = "records merged or erased without the bin: counted, not flagged"
+            if entity.name == "deals":
+                unseen += "; pipelines the views leave out: named"
+            calls = f"{len(live) + 1} calls"
+            return f"`{entity.name}`", f"{views}, *{entity.read.bin}*", "2 calls and the pages", calls, unseen
+        case Filters(live=(live,), settled=(settled,)):
+            source = f"`{live}` every time, `{settled}` once"
+            unseen = f"changes of what is in `{settled}`, and what never was in `{live}`"
+            return f"`{entity.name}`", source, "the pages", f"pages of `{live}`, one more each", unseen
+        case FlatList(sort=sort):
+            idle = "its pages" if sort is None else "1 call where the order is kept, else its pages"
+            return (
+                f"`{entity.name}`",
+                "one list",
+                "the pages",
+                idle,
+                "deletions: counted where there is a total",
+            )
+    raise AssertionError(entity.name)
+
+
 def generated_options() -> str:
     parts = []
     for name, command, about in commands():
@@ -88,7 +122,7 @@ def _names(action: argparse.Action) -> str:
     return ", ".join(f"`{name}{value}`" for name in action.option_strings) or f"`{action.metavar}`"
 
 
-GENERATED = {"tables": generated_tables, "options": generated_options}
+GENERATED = {"tables": generated_tables, "objects": generated_objects, "options": generated_options}
 
 
 def with_generated_parts(text: str) -> str:

@@ -27,7 +27,7 @@ OWNERS = Entity(
     name="owners",
     singular="owner",
     path="/selector/owners",
-    description="Users of the CRM who can own records; those who left stay, flagged.",
+    description="Users of the CRM who can own records; those who left stay.",
     # The one selector that does not answer under its own name (recorded).
     read=Selector(path="/selector/owners", envelope="users"),
     columns=OWNER_COLUMNS,
