@@ -173,7 +173,7 @@ class _Run:
             Sighting(
                 ids=[step.page.ids[i] for i in step.keep],
                 stamps=[step.page.stamps[i] for i in step.keep],
-                is_bin=view == BIN,
+                source=view,
             )
             for view, step in steps
         ]

@@ -209,7 +209,14 @@ class ObjectReader:
     def _take_in(self, walking: Walking, step: Step[Page]) -> None:
         page = step.page
         with self._lock:
-            self._answered.append(Answered(page=page, keep=step.keep, is_bin=walking.listing.is_bin))
+            self._answered.append(
+                Answered(
+                    page=page,
+                    keep=step.keep,
+                    source=walking.listing.key,
+                    is_bin=walking.listing.is_bin,
+                )
+            )
             self._states[walking.listing.key] = step.state
             if not walking.is_news:
                 return

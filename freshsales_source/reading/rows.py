@@ -17,11 +17,12 @@ from freshsales_source.walk import Sighting, latest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """One page, the indexes of its rows worth loading, and whether it came from the recycle bin."""
+    """One page, the indexes of its rows worth loading, the list it is of, and whether that is the recycle bin."""
 
     page: WalkPage[Page]
     keep: tuple[int, ...]
-    is_bin: bool
+    source: str
+    is_bin: bool = False
 
     @classmethod
     def alone(cls, record: Page) -> Answered:
@@ -35,7 +36,7 @@ class Answered:
             served_at=0,
             content=record,
         )
-        return cls(page=page, keep=(0,), is_bin=False)
+        return cls(page=page, keep=(0,), source="")
 
     @property
     def sighting(self) -> Sighting:
@@ -43,7 +44,7 @@ class Answered:
         return Sighting(
             ids=[self.page.ids[i] for i in self.keep],
             stamps=[self.page.stamps[i] for i in self.keep],
-            is_bin=self.is_bin,
+            source=self.source,
         )
 
 

@@ -1,8 +1,9 @@
 """Which answer of a record is loaded when several pages of one load carry it.
 
-One load must hold each id once, or children of two versions are mixed. The last answer wins, not the larger stamp
-(a restored backup may carry an older one), with one exception: a row of the recycle bin never replaces a live row
-that is newer, which is what a bin that lags behind a restore looks like.
+One load must hold each id once, or children of two versions are mixed. Within one list the last answer wins, not the
+larger stamp: its pages are asked for one after the other, and a restored backup may carry an older stamp. Between
+lists, which are read side by side, the order in which answers arrive says nothing: there the larger stamp wins, and
+the last answer where stamps are equal. So a bin that lags behind a restore does not replace the newer live row.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """The rows of one page that are worth loading, in the order in which the pages were answered."""
+    """The rows of one page that are worth loading, in the order of the answers; `source` names its list."""
 
     ids: Sequence[int]
     stamps: Sequence[int]
-    is_bin: bool
+    source: str
 
 
 def latest(sightings: Iterable[Sighting], *, loaded: AbstractSet[int] = frozenset()) -> list[list[int]]:
@@ -43,4 +44,4 @@ def latest(sightings: Iterable[Sighting], *, loaded: AbstractSet[int] = frozense
 
 
 def _is_newer_elsewhere(held: Sighting, row: int, page: Sighting, stamp: int) -> bool:
-    return page.is_bin and not held.is_bin and held.stamps[row] > stamp
+    return page.source != held.source and held.stamps[row] > stamp
