@@ -11,6 +11,9 @@ os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 
 IN_CI = bool(os.environ.get("CI"))
 
+# A whole life of an account, with every load of it, takes as long as this many cases of a quick search.
+EXAMPLES_PER_LIFE = 100
+
 # The only things a test may wait for in vain. Under CI every other skip fails the run.
 ALLOWED_SKIPS = ("../shared is absent", "Chromium is absent")
 
@@ -40,11 +43,21 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the long searches apart: with --soak they alone run, without it all others."""
     wanted = bool(config.getoption("--soak"))
-    kept = [item for item in items if (item.get_closest_marker("soak") is not None) == wanted]
-    left_out = [item for item in items if (item.get_closest_marker("soak") is not None) != wanted]
+    lives = max(1, config.getoption("--examples") // EXAMPLES_PER_LIFE)
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
+    for item in items:
+        is_wanted = (item.get_closest_marker("soak") is not None) == wanted
+        (kept if is_wanted and not (wanted and _turn(item) >= lives) else left_out).append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
+
+
+def _turn(item: pytest.Item) -> int:
+    """Which seed of its test an item is, from 0; 0 for a test without seeds."""
+    callspec = getattr(item, "callspec", None)
+    return int(callspec.indices.get("seed", 0)) if callspec is not None else 0
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -153,7 +153,7 @@ def test_after_quiet_and_one_run_the_copy_is_the_account(seed: int, tmp_path: Pa
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", range(10, 30))
+@pytest.mark.parametrize("seed", range(10, 60))
 def test_after_many_more_lives_the_copy_is_the_account(seed: int, tmp_path: Path) -> None:
     live_through(seed, tmp_path)
 
