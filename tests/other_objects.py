@@ -207,11 +207,12 @@ class Witness(httpx.BaseTransport):
         self._emulator = emulator
         self._transport = httpx.WSGITransport(app=emulator.wsgi)
         self._begun: set[str] = set()
-        self._last: dict[str, list[int]] = {}
+        self._shown: dict[str, set[int]] = {}
 
     def of_a_new_run(self) -> Witness:
         """This witness, for the client of another run."""
         self._begun.clear()
+        self._shown.clear()
         return self
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -237,8 +238,9 @@ class Witness(httpx.BaseTransport):
             self._begun.add(address)
         ids = [int(row["id"]) for row in rows]
         filter_ = request.url.params["filter"]
-        is_repeated = request.url.params["page"] != "1" and sorted(ids) == sorted(self._last.get(filter_, []))
-        self._last[filter_] = ids
+        shown = self._shown.setdefault(filter_, set())
+        is_repeated = request.url.params["page"] != "1" and shown.issuperset(ids)
+        shown.update(ids)
         return [] if is_repeated else ids
 
 
