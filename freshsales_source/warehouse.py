@@ -120,16 +120,6 @@ class Warehouse:
         fields = [schema.field(n) if n in schema.names else pa.field(n, pa.string()) for n in names]
         return pa.Table.from_pylist(rows, schema=pa.schema(fields))
 
-    def count(self, table: str) -> int | None:
-        """How many rows a table has."""
-        rows = self._query(f"SELECT count(*) FROM {self._name(table)}")
-        return None if rows is None else int(rows[0][0])
-
-    def tables(self) -> list[str]:
-        """The tables of the source, in alphabetical order, dlt's own left out."""
-        schema = self.pipeline.schemas.get("freshsales")
-        return sorted(schema.data_table_names(seen_data_only=False)) if schema else []
-
     def states(self) -> dict[str, Any]:
         """The saved state of every object, by name."""
         sources: dict[str, Any] = dict(self.pipeline.state.get("sources", {}))
