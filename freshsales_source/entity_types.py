@@ -26,11 +26,16 @@ class Views:
 
     `live` views together show every record that is not deleted; `bin` shows the deleted ones, for 90 days
     (documented). Names are those of an English account; settings override them by id or name.
+
+    has_bin      whether an object without a bin lacks something; else it may have one or none
+    or_search    whether an object without a list of views is read through filtered_search
     """
 
     live: tuple[str, ...]
     bin: str = "Recycle Bin"
     include: tuple[str, ...] = ()
+    has_bin: bool = True
+    or_search: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +92,8 @@ HowRead: TypeAlias = Views | Filters | FlatList | Selector
 class Entity:
     """One object of the API and the tables it becomes.
 
-    name            the table, and the list's key in an answer (its envelope) unless a Selector says otherwise
+    name            the table, and the list's key in an answer (its envelope) unless `key` or a Selector says
+                    otherwise
     singular        the envelope of a single record, the name in filtered_search, and the stem of children's
                     foreign key
     path            the API path below the base URL: of views, filters, lists and single records
@@ -96,6 +102,7 @@ class Entity:
                     member `name` of `company` as `company_name`
     cursor          the column that orders changes; None for objects without one, which are always read whole
     settings        the object's name in `settings/{name}/fields`; None when no such list is known
+    has_forms       whether its fields stand in `settings/{name}/forms` instead
     has_custom_fields    whether its records carry an object `custom_field`
     is_optional     whether an account without it is normal: 404 or 403 then means "not available here"
     """
@@ -113,13 +120,15 @@ class Entity:
     references: tuple[tuple[str, str], ...] = ()
     cursor: str | None = None
     settings: str | None = None
+    has_forms: bool = False
     has_custom_fields: bool = False
     is_optional: bool = False
+    key: str = ""
 
     @property
     def envelope(self) -> str:
         """The key under which an answer holds the list of records."""
-        return self.read.envelope if isinstance(self.read, Selector) else self.name
+        return self.read.envelope if isinstance(self.read, Selector) else self.key or self.name
 
     @property
     def foreign_key(self) -> str:

@@ -89,14 +89,21 @@ def parse_fields(body: bytes, *, object: str) -> tuple[Field, ...]:
     Raises MalformedPage when the body is no JSON object with a list `fields`, or a field has no name.
     """
     where = f"settings/{object}/fields"
-    try:
-        answer = json.loads(body)
-    except ValueError as error:
-        raise MalformedPage("the list of fields is not JSON", where=where) from error
-    fields = answer.get("fields") if isinstance(answer, dict) else None
-    if not isinstance(fields, list):
-        raise MalformedPage('the list of fields has no list "fields"', where=where)
-    return tuple(_field(row, object=object, where=where) for row in _without_groups(fields))
+    rows = _listed(body, "fields", where)
+    return tuple(_field(row, object=object, where=where) for row in _without_groups(rows))
+
+
+def parse_forms(body: bytes, *, object: str) -> tuple[Field, ...]:
+    """The fields of a custom module, each once, out of the groups of its forms.
+
+    Source: `GET settings/{module}/forms` answers `{"forms": [{"fields": [{"fields": [...]}]}]}`, keys in camelCase
+    (documented, one client). That a field is custom is told by its name, `cf_...`, where nothing says so (assumed).
+    Raises MalformedPage when the body is no JSON object with a list `forms`, or a field has no name.
+    """
+    where = f"settings/{object}/forms"
+    rows = _listed(body, "forms", where)
+    fields = [_field(row, object=object, where=where) for row in _without_groups(rows)]
+    return tuple({field.name: field for field in reversed(fields)}.values())[::-1]
 
 
 def custom_columns(
@@ -114,6 +121,17 @@ def custom_columns(
         _column(field, names[key]) for key, field in sorted(by_key.items(), key=lambda kv: _by_id(kv[1]))
     )
     return CustomColumns(columns=columns, names=names)
+
+
+def _listed(body: bytes, envelope: str, where: str) -> list[Any]:
+    try:
+        answer = json.loads(body)
+    except ValueError as error:
+        raise MalformedPage("the list of fields is not JSON", where=where) from error
+    rows = answer.get(envelope) if isinstance(answer, dict) else None
+    if not isinstance(rows, list):
+        raise MalformedPage(f'the list of fields has no list "{envelope}"', where=where)
+    return rows
 
 
 def _without_groups(rows: list[Any]) -> Iterable[Any]:
@@ -141,7 +159,7 @@ def _field(row: Any, *, object: str, where: str) -> Field:
         is_required=_flag(row.get("required")),
         is_visible=_flag(row.get("visible")),
         is_multiple=_flag(row.get("multiple")),
-        group_id=_whole_number(row.get("field_group_id")),
+        group_id=_whole_number(row.get("field_group_id", row.get("fieldGroupId"))),
     )
 
 

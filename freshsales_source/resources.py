@@ -78,17 +78,10 @@ def object_resource(entity: Entity, shared: SharedRun, *, in_slices: bool) -> Dl
             reader.start()
             yield None  # dlt passes over it and pulls the next resource, which starts, too
             if is_first:
-                yield from _hinted(_empty_tables(entity), Layout.of(entity))
+                yield from empty_tables(entity)
             while True:
                 batch = reader.batch()
-                yield from _hinted(batch.tables, batch.layout)
-                yield from _gone(run, entity, batch)
-                if batch.settings:
-                    # The columns of fields that no record fills yet; `fields` names them.
-                    yield from _hinted({entity.name: batch.layout.schema.empty_table()}, batch.layout)
-                for table in METADATA:
-                    if table.name in batch.settings:
-                        yield _marked(batch.settings[table.name], table)
+                yield from rows_of(run, entity, batch)
                 state.clear()
                 state.update(batch.state.to_json())
                 if in_slices or reader.is_done:
@@ -98,9 +91,22 @@ def object_resource(entity: Entity, shared: SharedRun, *, in_slices: bool) -> Dl
     return dlt.resource(read, name=entity.name, file_format="parquet")
 
 
-def _empty_tables(entity: Entity) -> dict[str, pa.Table]:
+def empty_tables(entity: Entity) -> Iterator[Any]:
     """Tables without a row, so that all exist from the first load on, whatever the account holds."""
-    return {name: schema.empty_table() for name, schema in Layout.of(entity).schemas.items()}
+    layout = Layout.of(entity)
+    yield from _hinted({name: schema.empty_table() for name, schema in layout.schemas.items()}, layout)
+
+
+def rows_of(run: Run, entity: Entity, batch: Batch) -> Iterator[Any]:
+    """Everything that a batch brings, with the hints of its tables."""
+    yield from _hinted(batch.tables, batch.layout)
+    yield from _gone(run, entity, batch)
+    if batch.settings:
+        # The columns of fields that no record fills yet; `fields` names them.
+        yield from _hinted({entity.name: batch.layout.schema.empty_table()}, batch.layout)
+    for table in METADATA:
+        if table.name in batch.settings:
+            yield _marked(batch.settings[table.name], table)
 
 
 def _gone(run: Run, entity: Entity, batch: Batch) -> Iterator[Any]:

@@ -13,8 +13,10 @@ from dlt.sources import DltResource
 from freshsales_source.client import build_client
 from freshsales_source.clock import SystemClock
 from freshsales_source.config import Settings, read_settings
-from freshsales_source.entities import ENTITIES
+from freshsales_source.entities import CUSTOM_MODULES, ENTITIES
+from freshsales_source.entities.custom_modules import is_module
 from freshsales_source.errors import CallCeilingReached, ConfigurationError, QuotaExhausted
+from freshsales_source.module_resource import module_resource
 from freshsales_source.resources import SharedRun, object_resource
 from freshsales_source.run import Run
 
@@ -58,14 +60,16 @@ def source_resources(settings: Settings, shared: SharedRun, *, in_slices: bool) 
     """The resources of all objects, those that the setting `objects` leaves out aside."""
     known = [entity.name for entity in ENTITIES]
     for name in settings.objects or ():
-        if name not in known:
+        if name not in known and not is_module(name):
             raise ConfigurationError(
                 f"`objects` names {name!r}, which is no object", remedy=f"Objects are: {', '.join(known)}."
             )
     wanted = settings.objects or known
-    return [
-        object_resource(entity, shared, in_slices=in_slices) for entity in ENTITIES if entity.name in wanted
-    ]
+    chosen = [entity for entity in ENTITIES if entity.name in wanted and entity is not CUSTOM_MODULES]
+    resources = [object_resource(entity, shared, in_slices=in_slices) for entity in chosen]
+    if CUSTOM_MODULES.name in wanted or any(map(is_module, wanted)):
+        resources.append(module_resource(shared, wanted=settings.objects, in_slices=in_slices))
+    return resources
 
 
 def _open(settings: Settings) -> Run:

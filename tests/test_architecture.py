@@ -43,9 +43,11 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("decode", "envelopes"),
     ("views", "run", "check", "forecast"),
     ("paging", "object_state", "metadata", "discovery"),
+    ("search_pages",),
     ("reading", "search_counts"),
     ("lookups", "exploration"),
-    ("resources",),
+    ("custom_modules", "resources"),
+    ("module_resource",),
     ("source",),
     (ROOT_MODULE,),
     ("verdicts", "report", "warehouse"),
@@ -64,7 +66,7 @@ EMULATOR_GUESTS = ("cli",)
 # Who may import which distribution; one that is not listed may not be imported at all.
 THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "httpx": ("answer_body", "client", "failures", "throttle", "retry", "check"),
-    "dlt": ("resources", "source", "sync", "warehouse"),
+    "dlt": ("module_resource", "resources", "source", "sync", "warehouse"),
     "pyarrow": ("decode", "deletions", "metadata", "paging", "reading", "lookups", "resources", "warehouse"),
     "duckdb": ("cli",),
     "orjson": ("config", "client", "decode", "paging", "fields", "emulator"),

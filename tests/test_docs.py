@@ -21,7 +21,7 @@ from freshsales_source import errors
 from freshsales_source.cli.arguments import parser
 from freshsales_source.config import Settings
 from freshsales_source.deletions import DELETIONS
-from freshsales_source.entities import ENTITIES, LOOKUPS
+from freshsales_source.entities import CUSTOM_MODULES, ENTITIES, LOOKUPS
 from freshsales_source.entity_types import Entity, Filters, FlatList, Selector, Views
 from freshsales_source.errors import FatalError, FreshsalesError, ObjectError, RetriableError
 from freshsales_source.exit_codes import ExitCode
@@ -59,19 +59,32 @@ def generated_tables() -> str:
     of_objects = (table for entity in ENTITIES for table in entity.tables())
     tables = [*of_objects, FIELDS, FIELD_CHOICES, VIEWS, DELETIONS, SYNC_RUNS, SYNC_OBJECTS]
     rows = [f"| `{table.name}` | {table.description} |" for table in tables]
+    place = next(n for n, table in enumerate(tables, 1) if table.name == CUSTOM_MODULES.name)
+    rows.insert(place, "| `cm_*` | Records of each custom module, e.g. `cm_contracts`. |")
     return "\n".join(["| table | what it holds |", "|---|---|", *rows])
 
 
 def generated_objects() -> str:
     rows = [f"| {' | '.join(_object_row(entity))} |" for entity in ENTITIES if entity not in LOOKUPS]
     shared = {p.path for e in LOOKUPS if isinstance(e.read, Selector) for p in (e.read, *e.read.also)}
-    note = f"The {len(LOOKUPS)} lookups take {len(shared)} calls, once per `lookups_every_s`."
+    note = f"The {len(LOOKUPS)} lookups take {len(shared)} calls, once per `lookups_every_s`, and "
+    note += "the list of custom modules one more."
     head = ["| object | read from | first sync | idle sync | what it cannot see |", "|---|---|---|---|---|"]
     return "\n".join([*head, *rows, "", note])
 
 
 def _object_row(entity: Entity) -> tuple[str, str, str, str, str]:
     match entity.read:
+        case Selector():
+            source = "its *All ...* view, *Recycle Bin* if there is one"
+            idle = "1 call for each view where the order is kept, else its pages"
+            return (
+                "`cm_*`",
+                source,
+                "2 calls and the pages",
+                idle,
+                "records erased without the bin: counted, not flagged",
+            )
         case Views(live=live):
             views = ", ".join(f"*{name}*" for name in live)
             unseen = "records merged or erased without the bin: counted, not flagged"

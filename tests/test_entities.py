@@ -7,6 +7,7 @@ import pytest
 from freshsales_source.column_names import plain_name
 from freshsales_source.columns import EMPTIED_MARKER, Column, ColumnType, Confidence, Table, dlt_columns
 from freshsales_source.entities import CONTACTS, DEALS, ENTITIES, LEADS, LOOKUPS, PRODUCTS, entity
+from freshsales_source.entities.custom_modules import module_entity
 from freshsales_source.entity_types import Entity, Filters, FlatList, Selector, Views
 
 TABLES = [table for row in ENTITIES for table in row.tables()]
@@ -47,6 +48,7 @@ def test_the_tables_are_those_of_the_contract() -> None:
         "sales_activities",
         "products",
         "products__pricings",
+        "custom_modules",
         "owners",
         "deal_pipelines",
         "deal_stages",
@@ -189,10 +191,23 @@ def test_only_what_many_accounts_lack_may_be_absent() -> None:
         LEADS.name,
         PRODUCTS.name,
         "contact_statuses",
+        "custom_modules",
         "deal_products",
         "lifecycle_stages",
         "territories",
     }
+
+
+def test_a_custom_module_keeps_the_rules_of_the_table_under_its_own_key() -> None:
+    row = module_entity("cm_Contracts", "cm_contracts_1a2b3c4d", "Contracts")
+    assert (row.name, row.envelope, row.singular) == ("cm_contracts_1a2b3c4d", "cm_Contracts", "cm_Contracts")
+    assert isinstance(row.read, Views)
+    (table,) = row.tables()
+    assert (table.name, table.primary_key) == ("cm_contracts_1a2b3c4d", ("id",))
+    test_column_names_are_single_and_survive_the_destination(table)
+    test_every_column_says_what_it_means_in_one_sentence(table)
+    test_no_key_is_both_loaded_and_dropped(row)
+    test_secrets_that_change_at_every_read_are_dropped(row)
 
 
 def test_every_lookup_is_one_answer_under_its_own_name_but_owners() -> None:

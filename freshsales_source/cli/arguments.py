@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from freshsales_source.entities import ENTITIES
+from freshsales_source.entities.custom_modules import is_module
 
 OBJECTS = tuple(entity.name for entity in ENTITIES)
 DEMO_FILE = Path("freshsales-demo.duckdb")
@@ -63,7 +64,7 @@ def _sync(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         nargs="*",
         type=_object,
         metavar="OBJECT",
-        help=f"tables to sync (default: all): {', '.join(OBJECTS)}",
+        help=f"tables to sync (default: all): {', '.join(OBJECTS)}; or one custom module, `cm_...`",
     )
     command.add_argument(
         "--max-calls", type=_positive, metavar="N", help="end cleanly after N API calls (exit 75)"
@@ -164,7 +165,7 @@ def _positive(text: str) -> int:
 
 
 def _object(text: str) -> str:
-    if text not in OBJECTS:
+    if text not in OBJECTS and not is_module(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no object; objects are {', '.join(OBJECTS)}")
     return text
 

@@ -4,8 +4,8 @@ In process it is a WSGI application (`Emulator.wsgi`), on a socket a server (`se
 the notes on the API, not from this package's client, imports nothing of it, and is never easier to read
 than the real thing.
 
-What it does not emulate: writing over HTTP, search and lookup, notes, timelines, lists of contacts, custom
-modules, CPQ documents, webhooks, sub-second stamps, OAuth.
+What it does not emulate: writing over HTTP, search and lookup, notes, timelines, lists of contacts, CPQ
+documents, webhooks, sub-second stamps, OAuth.
 """
 
 from freshsales_source.emulator.account import Account

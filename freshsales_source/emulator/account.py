@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from freshsales_source.emulator.custom_fields import CustomField, FieldType
+from freshsales_source.emulator.module_objects import Module
 
 SelectorRow: TypeAlias = dict[str, Any]
 
@@ -61,6 +62,7 @@ class Account:
     settled_at: datetime = datetime(2021, 10, 18, 10, 41, 16, tzinfo=UTC)
     selectors: dict[str, list[SelectorRow]] = field(default_factory=lambda: {name: [] for name in SELECTORS})
     custom_fields: dict[str, dict[str, CustomField]] = field(default_factory=dict)
+    modules: dict[str, Module] = field(default_factory=dict)
     me: int = 0
     _last_id: int = 402_000_100_000
     _stages: dict[int, SelectorRow] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from freshsales_source.emulator import company_words as words
 from freshsales_source.emulator.account import Account
 from freshsales_source.emulator.clock import Clock
 from freshsales_source.emulator.company_activities import CompanyActivities
+from freshsales_source.emulator.company_modules import add_contracts
 from freshsales_source.emulator.store import Store
 
 _YEARS = timedelta(days=730)
@@ -35,11 +36,13 @@ def generate_company(
     activities: int = 150,
     products: int = 14,
     leads: int = 25,
+    contracts: int = 0,
     time_zone: str = "America/Chicago",
 ) -> Store:
     """Return a store with that many live records, and `in_bin` more contacts, accounts and deals in the bin.
 
-    Leads show only where the switch `classic` is on. The two years end at the clock's now. The account's zone
+    Leads show only where the switch `classic` is on. With `contracts` there is a custom module, too.
+    The two years end at the clock's now. The account's zone
     has daylight saving time unless chosen otherwise.
     """
     account = Account(time_zone=time_zone)
@@ -49,6 +52,8 @@ def generate_company(
     CompanyActivities(store, now, now - _YEARS, seed).fill(
         tasks=tasks, appointments=appointments, activities=activities, products=products, leads=leads
     )
+    if contracts:
+        add_contracts(store, now, now - _YEARS, seed, contracts=contracts)
     return store
 
 

@@ -13,7 +13,6 @@ from freshsales_source.emulator import answers
 from freshsales_source.emulator.answers import Answer, Refused, Request
 from freshsales_source.emulator.clock import Clock
 from freshsales_source.emulator.object_kind import FlatList, Include, ListFilter, ObjectKind
-from freshsales_source.emulator.objects import OBJECTS
 from freshsales_source.emulator.orders import Order, Replica
 from freshsales_source.emulator.saved_views import SavedView
 from freshsales_source.emulator.shapes import Shaper
@@ -52,11 +51,12 @@ class Listing:
 
     def page(self, view: SavedView, request: Request) -> Answer:
         """Return one page of the view; raises Refused with a 400 or 404 where the switches say so."""
-        kind, switches = OBJECTS[view.object], self._store.switches
+        kind, switches = self._store.kinds[view.object], self._store.switches
         column = self._column(kind, view, request)
         order = self._reader.order(view, column)
         is_thin = view.rule == "bin" and switches.bin_rows == "thin"
-        meta, descending = switches.meta, _is_descending(request)
+        meta = switches.module_meta if kind.module else switches.meta
+        descending = _is_descending(request)
         return self._page(kind, view.id, request, order, meta, descending=descending, is_thin=is_thin)
 
     def flat_page(self, kind: ObjectKind, request: Request) -> Answer:
@@ -123,6 +123,8 @@ class Listing:
         switches = self._store.switches
         asked = self._known_column(kind, request)
         if kind.name in switches.sort_ignored or (view.rule == "bin" and not switches.bin_sort_honoured):
+            return DEFAULT_SORT
+        if kind.module and not switches.module_sort_honoured:
             return DEFAULT_SORT
         return asked
 

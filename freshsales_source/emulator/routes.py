@@ -14,9 +14,11 @@ from freshsales_source.emulator.account import CLASSIC_SELECTORS
 from freshsales_source.emulator.answers import Answer, Refused, Request
 from freshsales_source.emulator.clock import Clock
 from freshsales_source.emulator.field_settings import WITH_FIELDS, field_list
+from freshsales_source.emulator.form_settings import form_list
 from freshsales_source.emulator.listing import Listing, asked_includes, json_list
+from freshsales_source.emulator.module_objects import module_row, standard_row
 from freshsales_source.emulator.object_kind import ObjectKind
-from freshsales_source.emulator.objects import BY_SINGULAR, OBJECTS
+from freshsales_source.emulator.objects import BY_SINGULAR, OBJECTS, WITH_VIEWS
 from freshsales_source.emulator.saved_views import SavedView
 from freshsales_source.emulator.search import Search
 from freshsales_source.emulator.shapes import Shaper
@@ -54,7 +56,7 @@ class Api:
 
     def record(self, object_name: str, record_id: int, include: str = "") -> Wire:
         """Return a record as its view, its list or the bin would now send it, whatever the key may see."""
-        kind = OBJECTS[object_name]
+        kind = self._store.kinds[object_name]
         request = Request(number=0, method="GET", path="", segments=(), query={"include": include})
         found = self._store.tables[object_name].get(record_id)
         if found is None:
@@ -148,9 +150,45 @@ class Api:
             field_list(kind, self._store.account, with_groups=with_groups), envelope="fields"
         )
 
+    def modules(self, request: Request, parts: Parts) -> Answer:
+        """`/settings/module_customizations`: all modules, the custom ones marked; `/{id}`: one of them.
+
+        The envelope of a single one is assumed.
+        """
+        match self._store.switches.module_directory:
+            case "forbidden":
+                return answers.error(self._store.switches, 403, "forbidden")
+            case "not_found":
+                return answers.html_page(404, "Not found")
+            case "present":
+                pass
+        rows = self._module_rows()
+        if "id" not in parts:
+            return answers.json_answer({"module_customizations": rows}, envelope="module_customizations")
+        found = next((row for row in rows if row["id"] == _whole(parts["id"])), None)
+        if found is None:
+            return answers.not_found(self._store.switches)
+        return answers.json_answer({"module_customization": found}, envelope="module_customization")
+
+    def forms(self, request: Request, parts: Parts) -> Answer:
+        """`/settings/{module}/forms`: the fields of a custom module, nested."""
+        kind = self._store.kinds.get(parts["object"])
+        if kind is None or not kind.module:
+            return answers.html_page(404, "Not found")
+        return answers.json_answer(form_list(kind, self._store.account), envelope="forms")
+
+    def module_filters(self, request: Request, parts: Parts) -> Answer:
+        """`/custom_module/{module}/filters`: the saved views of a custom module."""
+        if self._store.switches.module_filters == "not_found":
+            return answers.html_page(404, "Not found")
+        return self.filters(request, parts)
+
     def search(self, request: Request, parts: Parts) -> Answer:
         """`POST /filtered_search/{singular}`: records by rules."""
-        kind = BY_SINGULAR.get(parts["singular"])
+        name = parts["singular"]
+        kind = BY_SINGULAR.get(name)
+        if name in self._store.account.modules and self._store.switches.module_search:
+            kind = self._store.kinds[name]
         if kind is None or not self._is_there(kind):
             return answers.html_page(404, "Not found")
         return self._search.page(kind, request)
@@ -159,7 +197,7 @@ class Api:
 
     def _kind(self, request: Request, parts: Parts) -> ObjectKind:
         """Return the object that the path names; raises Refused with a 404 when it lies elsewhere or nowhere."""
-        kind = OBJECTS.get(parts["object"])
+        kind = self._store.kinds.get(parts["object"])
         is_right = kind is not None and request.segments[: len(kind.segments)] == kind.segments
         if kind is None or not is_right or not self._is_there(kind):
             raise Refused(answers.html_page(404, "Not found"))
@@ -188,6 +226,16 @@ class Api:
         prefix = "/api" if switches.classic else "/crm/sales/api"
         return Answer(status=302, headers={"Location": f"{prefix}/{name}/{target}"})
 
+    def _module_rows(self) -> list[Wire]:
+        account = self._store.account
+        standard = [
+            standard_row(kind, number, account.settled_at)
+            for number, kind in enumerate(WITH_VIEWS.values(), 1)
+            if self._is_there(kind)
+        ]
+        custom = [module_row(module) for module in account.modules.values()]
+        return [{key: self._shaper.value(value) for key, value in row.items()} for row in standard + custom]
+
     def _filter(self, view: SavedView) -> dict[str, Any]:
         account = self._store.account
         owners = account.selectors["owners"]
@@ -195,7 +243,7 @@ class Api:
         return {
             "id": view.id,
             "name": view.name,
-            "model_class_name": OBJECTS[view.object].model,
+            "model_class_name": self._store.kinds[view.object].model,
             "user_id": account.me,
             "is_default": view.is_default,
             "updated_at": self._shaper.stamp(account.settled_at),
@@ -214,7 +262,13 @@ ROUTES: tuple[tuple[str, tuple[str, ...], Handler], ...] = (
         ("selector", "sales_activity_types", "{id}", "sales_activity_outcomes"),
         Api.outcomes_of_type,
     ),
+    ("GET", ("settings", "module_customizations"), Api.modules),
+    ("GET", ("settings", "module_customizations", "{id}"), Api.modules),
     ("GET", ("settings", "{object}", "fields"), Api.fields),
+    ("GET", ("settings", "{object}", "forms"), Api.forms),
+    ("GET", ("custom_module", "{object}", "filters"), Api.module_filters),
+    ("GET", ("custom_module", "{object}", "view", "{id}"), Api.view),
+    ("GET", ("custom_module", "{object}", "{id}"), Api.single),
     ("GET", ("{object}", "filters"), Api.filters),
     ("GET", ("{object}", "view", "{id}"), Api.view),
     ("GET", ("cpq", "{object}"), Api.flat),

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from freshsales_source.emulator.account import Account
 from freshsales_source.emulator.object_kind import ObjectKind
 from freshsales_source.emulator.objects import OBJECTS
 from freshsales_source.emulator.switches import Switches
@@ -18,6 +17,7 @@ from freshsales_source.emulator.table import Record
 
 FIRST_VIEW_ID = 402_000_591_801
 _ROOM_PER_OBJECT = 100
+_FIRST_MODULE_VIEW_ID = FIRST_VIEW_ID + 1_000_000
 
 # Dutch, since the one localised text on record is Dutch; the names themselves are assumed.
 _DUTCH: Mapping[str, str] = {
@@ -52,8 +52,8 @@ class SavedView:
 class SavedViews:
     """All saved views of one account."""
 
-    def __init__(self, account: Account) -> None:
-        self._account = account
+    def __init__(self, kinds: Mapping[str, ObjectKind]) -> None:
+        self._kinds = kinds
         self._own: list[SavedView] = []
 
     def add(self, object_name: str, name: str, where: Callable[[Record], bool]) -> int:
@@ -72,8 +72,8 @@ class SavedViews:
     def of(self, object_name: str, switches: Switches) -> list[SavedView]:
         """Return the views of one object that this key has, in the order of `/filters`."""
         views: list[SavedView] = []
-        for system in _system_views(object_name):
-            if not _is_there(system, switches):
+        for system in _system_views(self._kinds[object_name]):
+            if not _is_there(system, switches, is_module=bool(self._kinds[object_name].module)):
                 continue
             named = _named(system, switches)
             if switches.several_views_of_one_name:
@@ -87,20 +87,21 @@ class SavedViews:
 
     def id_of(self, object_name: str, name: str) -> int:
         """Return the id of a system view by its English name, whatever it is called now."""
-        return next(view.id for view in _system_views(object_name) if view.name == name)
+        return next(view.id for view in _system_views(self._kinds[object_name]) if view.name == name)
 
 
-def _system_views(object_name: str) -> list[SavedView]:
-    kind: ObjectKind = OBJECTS[object_name]
-    first = FIRST_VIEW_ID + list(OBJECTS).index(object_name) * _ROOM_PER_OBJECT
+def _system_views(kind: ObjectKind) -> list[SavedView]:
+    first = _FIRST_MODULE_VIEW_ID + kind.module * _ROOM_PER_OBJECT
+    if not kind.module:
+        first = FIRST_VIEW_ID + list(OBJECTS).index(kind.name) * _ROOM_PER_OBJECT
     return [
-        SavedView(id=first + number, object=object_name, name=system.name, rule=system.rule)
+        SavedView(id=first + number, object=kind.name, name=system.name, rule=system.rule)
         for number, system in enumerate(kind.views)
     ]
 
 
-def _is_there(view: SavedView, switches: Switches) -> bool:
-    if view.rule == "bin" and switches.recycle_bin_missing:
+def _is_there(view: SavedView, switches: Switches, *, is_module: bool) -> bool:
+    if view.rule == "bin" and (switches.recycle_bin_missing or (is_module and not switches.module_bin)):
         return False
     return view.name not in switches.missing_views
 

@@ -60,14 +60,15 @@ class Shaper:
         """Return the lists that the includes add to the body, each row once, by key."""
         return self._includes.lists(records, includes)
 
+    def value(self, value: object) -> object:
+        """Return one value as it is sent."""
+        return self._values.value(value)
+
     def stamp(self, at: datetime) -> str:
         """Return a time stamp as the account shows it."""
         return self._values.stamp(at)
 
     def _links(self, kind: ObjectKind, record_id: int) -> Wire:
-        root = (
-            f"/{kind.name}/{record_id}"
-            if self._store.switches.classic
-            else f"/crm/sales/{kind.name}/{record_id}"
-        )
+        place = "/".join((*kind.segments, str(record_id)))
+        root = f"/{place}" if self._store.switches.classic else f"/crm/sales/{place}"
         return {name: root + rest for name, rest in kind.links.items()}

@@ -17,7 +17,10 @@ from freshsales_source.emulator.account import Account
 from freshsales_source.emulator.clock import Clock
 from freshsales_source.emulator.derive import Draft, fill_in
 from freshsales_source.emulator.links import LINKS, TARGET_TYPES, Link
+from freshsales_source.emulator.module_objects import Module, kind_of_module
+from freshsales_source.emulator.object_kind import ObjectKind
 from freshsales_source.emulator.objects import OBJECTS
+from freshsales_source.emulator.record_columns import columns_of
 from freshsales_source.emulator.relations import Relations
 from freshsales_source.emulator.saved_views import SavedViews
 from freshsales_source.emulator.switches import Switches
@@ -25,19 +28,6 @@ from freshsales_source.emulator.table import Record, Table
 
 # Seeded records were there long before the first request: a lagging view has seen them.
 LONG_AGO = 0.0
-
-
-# Columns that no row shows, but an include does.
-_BEHIND_INCLUDES: Mapping[str, frozenset[str]] = {"appointments": frozenset({"appointment_attendees"})}
-# Every column that a record can hold, foreign keys included.
-_COLUMNS: Mapping[str, frozenset[str]] = {
-    name: frozenset(kind.row)
-    | frozenset(kind.newer)
-    | frozenset(include.key for include in kind.includes if include.key)
-    | frozenset(link.column for link in LINKS if link.object == name)
-    | _BEHIND_INCLUDES.get(name, frozenset())
-    for name, kind in OBJECTS.items()
-}
 
 
 class UnknownRecord(KeyError):
@@ -52,8 +42,10 @@ class Store:
         self.account = account or Account()
         self.switches = Switches()
         self.lock = threading.RLock()
+        self.kinds: dict[str, ObjectKind] = dict(OBJECTS)
         self.tables = {name: Table(name) for name in OBJECTS}
-        self.views = SavedViews(self.account)
+        self.views = SavedViews(self.kinds)
+        self._columns = {name: columns_of(kind) for name, kind in OBJECTS.items()}
         self._ids = {name: kind.id_base for name, kind in OBJECTS.items()}
         self._random = random.Random(seed)
         self._relations = Relations(self.tables, self._write_linked)
@@ -66,7 +58,11 @@ class Store:
             found = self.tables[object_name].get(record_id)
             if found is None:
                 raise UnknownRecord(f"{object_name} has no record {record_id}")
-            return {**OBJECTS[object_name].row, **found, "is_deleted": self.is_binned(object_name, record_id)}
+            return {
+                **self.kinds[object_name].row,
+                **found,
+                "is_deleted": self.is_binned(object_name, record_id),
+            }
 
     def live(self, object_name: str) -> list[Record]:
         """Return the records that are not in the bin, in order of their last write."""
@@ -92,14 +88,40 @@ class Store:
         with self.lock:
             draft: Draft = {
                 "id": fields.get("id") or self._next_id(object_name),
-                "creater_id": self.account.me,
+                self.kinds[object_name].creator: self.account.me,
             }
             self._write_into(object_name, draft, fields, fields["created_at"])
-            draft.setdefault("updater_id", draft["creater_id"])
+            draft.setdefault("updater_id", self.account.me)
             self.tables[object_name].put(LONG_AGO, draft, deleted_at=deleted_at)
             return int(draft["id"])
 
     # --- what users do
+
+    def add_module(self, entity_name: str, singular_name: str, plural_name: str) -> Module:
+        """Make a custom module (`cm_...`) from now on, with saved views but without fields or records."""
+        with self.lock:
+            module = Module(
+                id=self.account.next_id(),
+                # Places are not given away twice: the ids of views and records hang on them.
+                number=1 + max((kind.module for kind in self.kinds.values()), default=0),
+                entity_name=entity_name,
+                singular_name=singular_name,
+                plural_name=plural_name,
+                created_at=self._now(),
+            )
+            kind = kind_of_module(module)
+            self.account.modules[entity_name] = module
+            self.kinds[entity_name] = kind
+            self.tables[entity_name] = Table(entity_name)
+            self._columns[entity_name] = columns_of(kind)
+            self._ids[entity_name] = kind.id_base
+            return module
+
+    def drop_module(self, entity_name: str) -> None:
+        """Delete a custom module with all it holds: none of its routes answers any more (assumed)."""
+        with self.lock:
+            for held in (self.account.modules, self.kinds, self.tables):
+                del held[entity_name]
 
     def create(self, object_name: str, **fields: Any) -> int:
         """Create a record now and return its id."""
@@ -110,10 +132,10 @@ class Store:
                 "id": self._next_id(object_name),
                 "created_at": now,
                 "updated_at": self._stamp(),
-                "creater_id": me,
+                self.kinds[object_name].creator: me,
                 "updater_id": me,
             }
-            owner = {"owner_id": me} if "owner_id" in _COLUMNS[object_name] else {}
+            owner = {"owner_id": me} if "owner_id" in self._columns[object_name] else {}
             self._write_into(object_name, draft, {**owner, **fields}, now)
             self._put(object_name, draft)
             if object_name == "deals":
@@ -177,7 +199,7 @@ class Store:
         """
         with self.lock:
             for record_id in ids:
-                if not OBJECTS[object_name].has_bin:
+                if not self.kinds[object_name].has_bin:
                     self._live(object_name, record_id)
                     self.tables[object_name].drop(self._at(), record_id)
                     continue
@@ -248,7 +270,7 @@ class Store:
             expired = {
                 name: _first_until(table.deleted_at, limit)
                 for name, table in self.tables.items()
-                if OBJECTS[name].has_bin
+                if self.kinds[name].has_bin
             }
             for name, ids in expired.items():
                 self.forget(name, *ids)
@@ -292,7 +314,12 @@ class Store:
         plain = {
             key: value for key, value in fields.items() if not key.startswith("cf_") and key != "custom_field"
         }
-        _refuse_unknown(object_name, plain, custom, self.account)
+        unknown = plain.keys() - self._columns[object_name]
+        unknown |= custom.keys() - self.account.custom_fields.get(object_name, {}).keys()
+        if unknown:
+            raise ValueError(
+                f"{object_name} has no column {', '.join(sorted(unknown))}; define cf_ fields first"
+            )
         plain = {key: _kept(value) for key, value in plain.items()}
         draft.update(plain)
         if custom:
@@ -351,10 +378,3 @@ def _kept(value: Any) -> Any:
 
 def _first_until(deleted_at: Mapping[int, datetime], limit: datetime) -> list[int]:
     return [record_id for record_id, at in deleted_at.items() if at <= limit]
-
-
-def _refuse_unknown(object_name: str, plain: Record, custom: Record, account: Account) -> None:
-    unknown = plain.keys() - _COLUMNS[object_name]
-    unknown |= custom.keys() - account.custom_fields.get(object_name, {}).keys()
-    if unknown:
-        raise ValueError(f"{object_name} has no column {', '.join(sorted(unknown))}; define cf_ fields first")

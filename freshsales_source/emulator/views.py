@@ -10,7 +10,6 @@ from typing import Any, Protocol, TypeAlias
 
 from freshsales_source.emulator.clock import Clock
 from freshsales_source.emulator.object_kind import ObjectKind
-from freshsales_source.emulator.objects import OBJECTS
 from freshsales_source.emulator.orders import Member, Order, Replica
 from freshsales_source.emulator.saved_views import SavedView
 from freshsales_source.emulator.store import Store
@@ -135,7 +134,7 @@ class ViewReader:
 
     def order(self, view: SavedView, column: str) -> Order:
         """Return the records of a view sorted by a column, as of the switch `view_lag_s`."""
-        kind = OBJECTS[view.object]
+        kind = self._store.kinds[view.object]
         return self._kept(kind, view.rule, column, where=view.where, key=view.id, wants=_wanted(view.rule))
 
     def flat_order(

@@ -2,7 +2,8 @@
 
 Everything else in the connector is driven by these rows: which views are read, what a page is decoded into,
 which columns exist. To add an object, add a row in the module of its kind: one that lives in saved views
-(`records.py`), in filters or a flat list (`activities.py`, `products.py`), or a selector (`lookups.py`).
+(`records.py`), in filters or a flat list (`activities.py`, `products.py`), or a selector (`lookups.py`). Custom
+modules get their rows while a sync runs (`custom_modules.py`).
 
 Traps that the rows encode:
 - Foreign keys come only with `include`. A bare contact or deal has no `owner_id` (recorded, and one client's
@@ -20,6 +21,7 @@ Traps that the rows encode:
 from __future__ import annotations
 
 from freshsales_source.entities.activities import APPOINTMENTS, SALES_ACTIVITIES, TASKS
+from freshsales_source.entities.custom_modules import CUSTOM_MODULES
 from freshsales_source.entities.lookups import DEAL_PIPELINES, DEAL_STAGES, LOOKUPS, OWNERS
 from freshsales_source.entities.products import PRODUCTS
 from freshsales_source.entities.records import CONTACTS, DEALS, LEADS, SALES_ACCOUNTS
@@ -28,6 +30,7 @@ from freshsales_source.entity_types import Entity, Filters, FlatList, Selector, 
 __all__ = [
     "APPOINTMENTS",
     "CONTACTS",
+    "CUSTOM_MODULES",
     "DEALS",
     "DEAL_PIPELINES",
     "DEAL_STAGES",
@@ -56,6 +59,7 @@ ENTITIES: tuple[Entity, ...] = (
     APPOINTMENTS,
     SALES_ACTIVITIES,
     PRODUCTS,
+    CUSTOM_MODULES,
     *LOOKUPS,
 )
 """Every table that is read, objects before lookups."""

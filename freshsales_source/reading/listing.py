@@ -10,6 +10,9 @@ from freshsales_source.object_state import ObjectState
 
 ListRead = Views | Filters | FlatList
 
+SEARCH = "search"
+"""The key under which the walk through search results is remembered."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
@@ -22,6 +25,7 @@ class Listing:
     is_bin         whether it is the recycle bin
     is_watched     whether a record that leaves it is then fetched alone
     is_read_once   whether it is read to its end once, and then left to counts and refresh
+    is_search      whether its pages are those of a search
     """
 
     key: str
@@ -32,6 +36,7 @@ class Listing:
     is_bin: bool = False
     is_watched: bool = False
     is_read_once: bool = False
+    is_search: bool = False
 
 
 def listings(entity: Entity, read: ListRead, state: ObjectState) -> tuple[Listing, ...]:
@@ -46,6 +51,8 @@ def listings(entity: Entity, read: ListRead, state: ObjectState) -> tuple[Listin
 
 
 def _of_views(entity: Entity, read: Views, state: ObjectState) -> tuple[Listing, ...]:
+    if read.or_search and not state.live:
+        return (_of_search(entity, read),)
     bins = [state.bin] if state.bin is not None else []
     return tuple(
         Listing(
@@ -57,6 +64,17 @@ def _of_views(entity: Entity, read: Views, state: ObjectState) -> tuple[Listing,
             is_bin=view in bins,
         )
         for view in (*state.live, *bins)
+    )
+
+
+def _of_search(entity: Entity, read: Views) -> Listing:
+    return Listing(
+        key=SEARCH,
+        title=SEARCH,
+        path=f"filtered_search/{entity.singular}",
+        query=_newest_first("updated_at") | _including(read.include),
+        is_ordered=True,
+        is_search=True,
     )
 
 

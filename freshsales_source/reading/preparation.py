@@ -12,7 +12,7 @@ from freshsales_source.client import Client
 from freshsales_source.decode import Layout
 from freshsales_source.entity_types import Entity, Views
 from freshsales_source.errors import Forbidden, NotFound, SavedViewNotFound
-from freshsales_source.fields import custom_columns, parse_fields
+from freshsales_source.fields import custom_columns, parse_fields, parse_forms
 from freshsales_source.metadata import (
     FIELD_CHOICES,
     FIELDS,
@@ -26,7 +26,7 @@ from freshsales_source.paging import server_time
 from freshsales_source.reading.listing import ListRead
 from freshsales_source.run import Run
 from freshsales_source.setting_values import ViewChoice
-from freshsales_source.views import bin_setting, choose, find, find_bin, parse_views
+from freshsales_source.views import View, bin_setting, choose, find, find_bin, parse_views
 
 _LOG = logging.getLogger(__name__)
 
@@ -65,9 +65,14 @@ def _prepare_views(run: Run, client: Client, entity: Entity, views: Views, state
         chosen.get(bin_setting(entity.name), (views.bin,)),
     )
     is_fresh = state.is_fresh(run.clock.now(), run.settings.lookups_every_s)
-    if is_fresh and _is_as_wanted(entity, state, wanted, wanted_bin):
+    if is_fresh and _is_as_wanted(entity, views, state, wanted, wanted_bin):
         return Prepared(state=state)
-    answer = client.get(f"{entity.path}/filters")
+    try:
+        answer = client.get(f"{entity.path}/filters")
+    except NotFound:
+        if not views.or_search:
+            raise
+        return _without_views(run, client, entity, state)
     at = server_time(answer, run.clock)
     run.started_at(at.timestamp())
     seen = parse_views(answer)
@@ -76,8 +81,8 @@ def _prepare_views(run: Run, client: Client, entity: Entity, views: Views, state
     try:
         recycle_bin = find_bin(entity.name, wanted_bin[0], seen)
     except SavedViewNotFound as error:
-        # The live rows are still worth reading; the object fails in the end.
-        recycle_bin, missing = None, error
+        # The live rows are still worth reading; the object fails in the end, if it should have a bin.
+        recycle_bin, missing = None, error if views.has_bin else None
     used = {str(view.id) for view in (*live, *([recycle_bin] if recycle_bin else []))}
     state, settings = _with_fields(run, client, entity, state)
     state = replace(
@@ -91,12 +96,30 @@ def _prepare_views(run: Run, client: Client, entity: Entity, views: Views, state
     return Prepared(state=state, missing_bin=missing, settings={**settings, VIEWS.name: views_of})
 
 
-def _is_as_wanted(entity: Entity, state: ObjectState, wanted: ViewChoice, wanted_bin: ViewChoice) -> bool:
+def _without_views(run: Run, client: Client, entity: Entity, state: ObjectState) -> Prepared:
+    """Go by the views that the settings name by id; without any the object is read through the search."""
+    live, bins = (
+        tuple(View(id=i, name=str(i)) for i in run.settings.views.get(name, ()) if isinstance(i, int))
+        for name in (entity.name, bin_setting(entity.name))
+    )
+    _LOG.info("views_not_listed object=%s read_by=%s", entity.name, "id" if live else "search")
+    state, settings = _with_fields(run, client, entity, state)
+    # Walks of views stay: they tell that the object was there, should the search fail, too.
+    state = replace(state, live=live, bin=bins[0] if live and bins else None, looked_up_at=run.clock.now())
+    return Prepared(state=state, settings=settings)
+
+
+def _is_as_wanted(
+    entity: Entity, views: Views, state: ObjectState, wanted: ViewChoice, wanted_bin: ViewChoice
+) -> bool:
     """Whether the views found last time are those that the settings name now."""
-    if state.bin is None:
+    if views.or_search and not state.live:
+        return not any(isinstance(choice, int) for choice in wanted)
+    if state.bin is None and views.has_bin:
         return False
     try:
-        find(entity.name, wanted_bin[0], [state.bin])
+        if state.bin is not None:
+            find(entity.name, wanted_bin[0], [state.bin])
         return choose(entity.name, wanted, state.live) == state.live
     except SavedViewNotFound:
         return False
@@ -112,11 +135,14 @@ def _with_fields(
     if entity.settings is None:
         return state, {}
     try:
-        answer = client.get(f"settings/{entity.settings}/fields", {"include": "field_group"})
+        if entity.has_forms:
+            answer = client.get(f"settings/{entity.settings}/forms")
+        else:
+            answer = client.get(f"settings/{entity.settings}/fields", {"include": "field_group"})
     except (Forbidden, NotFound) as error:
         _LOG.warning("fields_not_readable object=%s reason=%s", entity.name, error.reason)
         return state, {}
-    fields = parse_fields(answer.body, object=entity.name)
+    fields = (parse_forms if entity.has_forms else parse_fields)(answer.body, object=entity.name)
     reserved = {column.name for column in Layout.of(entity).table.columns}
     found = custom_columns(fields, known=state.names, reserved=reserved)
     # A field that is gone keeps its column, and a column its first type: the warehouse has values in it.

@@ -9,6 +9,7 @@ from freshsales_source.decode import Page
 from freshsales_source.paging import ListPages, Shape
 from freshsales_source.reading.listing import Listing
 from freshsales_source.run import Run
+from freshsales_source.search_pages import SearchPages
 from freshsales_source.walk import BEGINNING, Step, Walk, WalkState
 from freshsales_source.walk import Page as WalkPage
 
@@ -35,7 +36,8 @@ class Walking:
         self._run = run
         # A list that takes no order is read whole.
         self._state = state or WalkState(unordered=not listing.is_ordered)
-        self._pages = ListPages(
+        pages = SearchPages if listing.is_search else ListPages
+        self._pages = pages(
             client=client,
             clock=run.clock,
             shape=shape,

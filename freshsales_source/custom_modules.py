@@ -1,0 +1,108 @@
+"""Which custom modules an account has, and under which table each of them lands.
+
+The directory names them by the API's key, such as `cm_contracts`. A key that would meet another one after the
+destination's naming gets a name of its own, once and for ever, as columns do (column_names.py). A module that
+leaves the directory stays known: its records are asked for, so that its end is seen and said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from freshsales_source.client import Answer
+from freshsales_source.column_names import assign_names, plain_name
+from freshsales_source.entities.custom_modules import PREFIX, module_entity
+from freshsales_source.entity_types import Entity
+from freshsales_source.envelopes import rows_of
+
+_ASKABLE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomModule:
+    """One custom module: its key in the API, its table, and what people call its records."""
+
+    key: str
+    table: str
+    plural_name: str
+
+    @property
+    def entity(self) -> Entity:
+        """Its row of the entity table."""
+        return module_entity(self.key, self.table, self.plural_name)
+
+    def to_json(self) -> dict[str, str]:
+        """The module as plain JSON, for the state."""
+        return {"key": self.key, "table": self.table, "plural_name": self.plural_name}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, str]) -> CustomModule:
+        """Read what `to_json` wrote."""
+        return cls(key=data["key"], table=data["table"], plural_name=data["plural_name"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Directory:
+    """The modules known, in the order in which they were met; `odd` are keys that no address can hold."""
+
+    modules: tuple[CustomModule, ...] = ()
+    odd: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The directory as plain JSON, for the state."""
+        return {"modules": [module.to_json() for module in self.modules], "odd": list(self.odd)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any] | None) -> Directory:
+        """Read what `to_json` wrote; nothing, for an account never asked."""
+        if not data:
+            return cls()
+        return cls(modules=tuple(map(CustomModule.from_json, data["modules"])), odd=tuple(data["odd"]))
+
+
+def parse_directory(answer: Answer, *, envelope: str, known: Iterable[CustomModule]) -> Directory:
+    """The modules `known` and those the directory lists beside them, the lowest id first.
+
+    Modules that every account has (contacts, deals) are marked `custom: false` (one client); where nothing is
+    marked, the key tells. Raises MalformedPage where the answer has no list.
+    """
+    before = {module.key: module for module in known}
+    rows = [row for row in rows_of(answer, envelope) if isinstance(row, dict) and _is_custom(row)]
+    listed = {str(row["entity_name"]): row for row in sorted(rows, key=_number)}
+    tables = assign_names(
+        (_prefixed(key) for key in listed if _ASKABLE.fullmatch(key)),
+        known={_prefixed(key): module.table for key, module in before.items()},
+        reserved=(),
+    )
+    found = {
+        key: CustomModule(
+            key=key, table=tables[_prefixed(key)], plural_name=str(row.get("plural_name") or key)
+        )
+        for key, row in listed.items()
+        if _ASKABLE.fullmatch(key)
+    }
+    return Directory(
+        modules=tuple((before | found).values()),
+        odd=tuple(key for key in listed if not _ASKABLE.fullmatch(key)),
+    )
+
+
+def _is_custom(row: Mapping[str, Any]) -> bool:
+    key = row.get("entity_name")
+    if not isinstance(key, str) or not key:
+        return False
+    custom = row.get("custom")
+    return custom if isinstance(custom, bool) else key.startswith(PREFIX)
+
+
+def _number(row: Mapping[str, Any]) -> tuple[bool, int, str]:
+    number = row.get("id")
+    is_number = isinstance(number, int)
+    return (not is_number, number if isinstance(number, int) else 0, str(row["entity_name"]))
+
+
+def _prefixed(key: str) -> str:
+    return key if plain_name(key).startswith(PREFIX) else PREFIX + key
