@@ -73,15 +73,16 @@ class FlatList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selector:
-    """An object read whole, in one answer without pages.
+    """An object read whole each time, as a rule in one answer without pages.
 
     `envelope` names the list in the answer; `a.b` means the lists `b` inside the elements of list `a`. `also`
     names further answers with rows of the same table: where one id comes in several, the row of the later
-    answer is the one to keep.
+    answer is the one to keep. `is_paged`: the answer comes in pages after all.
     """
 
     path: str
     envelope: str
+    is_paged: bool = False
     also: tuple[Selector, ...] = ()
 
 

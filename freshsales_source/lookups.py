@@ -13,13 +13,17 @@ from typing import Any
 
 import pyarrow as pa
 
+from freshsales_source.client import Answer
 from freshsales_source.decode import Layout, Page, Reading, decode_page
 from freshsales_source.entity_types import Entity, Selector
-from freshsales_source.errors import Forbidden, FreshsalesError, NotFound
+from freshsales_source.errors import Forbidden, FreshsalesError, MalformedPage, NotFound
 from freshsales_source.paging import server_time
 from freshsales_source.reading import Batch, Tally
 from freshsales_source.run import Run
 from freshsales_source.throttle import Meter
+
+READINGS = 3
+"""How often a list in pages is read whose rows do not reach its own total."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +133,36 @@ class LookupReader:
 
     def _read(self) -> Iterator[Page]:
         for part in (self._selector, *self._selector.also):
-            answer = self._run.get_once(part.path, self._client)
-            at = server_time(answer, self._run.clock)
-            self._run.started_at(at.timestamp())
-            yield decode_page(answer.body, self._layout, envelope=part.envelope, read=Reading(synced_at=at))
+            if part.is_paged:
+                yield from self._read_pages(part)
+            else:
+                yield self._decoded(part, self._run.get_once(part.path, self._client))
+
+    def _read_pages(self, part: Selector) -> list[Page]:
+        """All pages, read once more where a removal between two of them has hidden a row."""
+        for _ in range(READINGS):
+            pages: list[Page] = []
+            ids: set[int] = set()
+            while not pages or not set(pages[-1].ids) <= ids:
+                ids.update(i for page in pages for i in page.ids)
+                query = {"page": len(pages) + 1, "per_page": self._run.settings.page_size}
+                try:
+                    pages.append(self._decoded(part, self._client.get(part.path, query)))
+                except NotFound:
+                    if not pages:
+                        raise
+                    break
+                if pages[-1].total_pages is not None and pages[-1].total_pages <= len(pages):
+                    break
+            ids.update(i for page in pages for i in page.ids)
+            if len(ids) >= (pages[-1].total or 0):
+                return pages
+        raise MalformedPage(f"{part.envelope} ends before the total that it tells", where=f"GET {part.path}")
+
+    def _decoded(self, part: Selector, answer: Answer) -> Page:
+        at = server_time(answer, self._run.clock)
+        self._run.started_at(at.timestamp())
+        return decode_page(answer.body, self._layout, envelope=part.envelope, read=Reading(synced_at=at))
 
 
 def _last_of_each_id(pages: list[Page], name: str) -> pa.Table:

@@ -75,6 +75,9 @@ def generated_objects() -> str:
 
 def _object_row(entity: Entity) -> tuple[str, str, str, str, str]:
     match entity.read:
+        case Selector(is_paged=True):
+            unseen = "who is in a list"
+            return f"`{entity.name}`", "one list", "its pages", "as the lookups", unseen
         case Selector():
             source = "its *All ...* view, *Recycle Bin* if there is one"
             idle = "1 call for each view where the order is kept, else its pages"

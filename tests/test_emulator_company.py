@@ -50,6 +50,7 @@ def test_the_company_has_the_promised_size() -> None:
         "appointments": 60,
         "sales_activities": 150,
         "products": 14,
+        "lists": 0,
     }
     assert {name: len(store.binned(name)) for name in OBJECTS if store.binned(name)} == {
         "contacts": 9,

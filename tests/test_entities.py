@@ -48,6 +48,7 @@ def test_the_tables_are_those_of_the_contract() -> None:
         "sales_activities",
         "products",
         "products__pricings",
+        "lists",
         "custom_modules",
         "owners",
         "deal_pipelines",
@@ -194,6 +195,7 @@ def test_only_what_many_accounts_lack_may_be_absent() -> None:
         "custom_modules",
         "deal_products",
         "lifecycle_stages",
+        "lists",
         "territories",
     }
 

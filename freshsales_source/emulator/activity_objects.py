@@ -1,4 +1,4 @@
-"""The rows of the table for objects without saved views: tasks, appointments, sales activities, products.
+"""The rows of the table for objects without saved views: tasks, appointments, activities, products, lists.
 
 Their lists are flat, in an order of their own, and none of them but products has a recycle bin that a key
 can see.
@@ -99,6 +99,19 @@ SALES_ACTIVITIES = ObjectKind(
     flat=FlatList(order="id", sort_switch="activities_sort_honoured"),
     name_column="title",
     has_bin=False,
+)
+
+LISTS = ObjectKind(
+    name="lists",
+    singular="list",
+    model="ContactList",
+    id_base=402_017_000_000,
+    # Documented: id and name are all there is of a list, and nothing answers for one alone.
+    row={"id": None, "name": None},
+    flat=FlatList(order="id"),
+    owner=None,
+    has_bin=False,
+    is_single_served=False,
 )
 
 PRODUCTS = ObjectKind(

@@ -76,8 +76,9 @@ class ObjectKind:
     of one record and the path segment of filtered_search. `row` holds the columns of a bare row in wire
     order, each with the value of an empty record; `single` what only a single record has, `newer` what
     accounts gained since 2023. `owner` is the column by which a restricted key sees a record (None: everyone
-    sees all), `creator` that of the user who made it. An object has `views` or a `flat` list. `module` is the
-    place of a custom module among its like, 0 for any other object.
+    sees all), `creator` that of the user who made it. An object has `views` or a `flat` list. `is_single_served`
+    tells whether one record can be asked for alone. `module` is the place of a custom module among its like,
+    0 for any other object.
     """
 
     name: str
@@ -97,6 +98,7 @@ class ObjectKind:
     owner: str | None = "owner_id"
     has_bin: bool = True
     is_classic: bool = False
+    is_single_served: bool = True
     creator: str = "creater_id"
     module: int = 0
 

@@ -10,7 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from freshsales_source.emulator import activity_columns, columns
-from freshsales_source.emulator.activity_objects import APPOINTMENTS, PRODUCTS, SALES_ACTIVITIES, TASKS
+from freshsales_source.emulator.activity_objects import (
+    APPOINTMENTS,
+    LISTS,
+    PRODUCTS,
+    SALES_ACTIVITIES,
+    TASKS,
+)
 from freshsales_source.emulator.links import link_in, links_to
 from freshsales_source.emulator.object_kind import (
     USERS,
@@ -205,6 +211,7 @@ OBJECTS: Mapping[str, ObjectKind] = {
         APPOINTMENTS,
         SALES_ACTIVITIES,
         PRODUCTS,
+        LISTS,
     )
 }
 WITH_VIEWS: Mapping[str, ObjectKind] = {name: kind for name, kind in OBJECTS.items() if kind.views}

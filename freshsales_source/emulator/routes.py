@@ -104,6 +104,8 @@ class Api:
     def single(self, request: Request, parts: Parts) -> Answer:
         """`/{object}/{id}`: one record with side-loads and an empty `meta`."""
         kind, record_id, switches = self._kind(request, parts), _whole(parts["id"]), self._store.switches
+        if not kind.is_single_served:
+            return answers.html_page(404, "Not found")
         name, table = kind.name, self._store.tables[kind.name]
         record, is_binned = table.get(record_id), record_id in table.binned
         # Without a bin, what lies there is hidden with the record it belongs to.

@@ -20,6 +20,7 @@ from freshsales_source.emulator.links import LINKS, TARGET_TYPES, Link
 from freshsales_source.emulator.module_objects import Module, kind_of_module
 from freshsales_source.emulator.object_kind import ObjectKind
 from freshsales_source.emulator.objects import OBJECTS
+from freshsales_source.emulator.product_lines import product_line
 from freshsales_source.emulator.record_columns import columns_of
 from freshsales_source.emulator.relations import Relations
 from freshsales_source.emulator.saved_views import SavedViews
@@ -163,6 +164,14 @@ class Store:
     def move_stage(self, deal_id: int, stage_id: int) -> int:
         """Move a deal to another stage, of its own or of another pipeline; return its id."""
         return self.update("deals", deal_id, deal_stage_id=stage_id)
+
+    def sell(self, deal_id: int, product_id: int, **terms: Any) -> int:
+        """Attach a product to a deal, on the terms that `product_line` takes; return the number of the line."""
+        with self.lock:
+            deal, product = self._live("deals", deal_id), self._live("products", product_id)
+            line = product_line(self.account.next_id(), deal_id, product, **terms)
+            self.update("deals", deal_id, products=(*deal.get("products", ()), line), has_products=True)
+            return int(line["association_id"])
 
     def complete_task(self, task_id: int, **fields: Any) -> int:
         """Mark a task as done now (or at `completed_date`) and return its id."""

@@ -21,6 +21,7 @@ Traps that the rows encode:
 from __future__ import annotations
 
 from freshsales_source.entities.activities import APPOINTMENTS, SALES_ACTIVITIES, TASKS
+from freshsales_source.entities.contact_lists import LISTS
 from freshsales_source.entities.custom_modules import CUSTOM_MODULES
 from freshsales_source.entities.lookups import DEAL_PIPELINES, DEAL_STAGES, LOOKUPS, OWNERS
 from freshsales_source.entities.products import PRODUCTS
@@ -36,6 +37,7 @@ __all__ = [
     "DEAL_STAGES",
     "ENTITIES",
     "LEADS",
+    "LISTS",
     "LOOKUPS",
     "OWNERS",
     "PRODUCTS",
@@ -59,6 +61,7 @@ ENTITIES: tuple[Entity, ...] = (
     APPOINTMENTS,
     SALES_ACTIVITIES,
     PRODUCTS,
+    LISTS,
     CUSTOM_MODULES,
     *LOOKUPS,
 )
