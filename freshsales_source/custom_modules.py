@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
-from freshsales_source.client import Answer
 from freshsales_source.column_names import assign_names, plain_name
 from freshsales_source.entities.custom_modules import PREFIX, module_entity
 from freshsales_source.entity_types import Entity
-from freshsales_source.envelopes import rows_of
+
+Row: TypeAlias = Mapping[str, Any]
+"""A row of table `custom_modules`."""
 
 _ASKABLE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -63,15 +64,15 @@ class Directory:
         return cls(modules=tuple(map(CustomModule.from_json, data["modules"])), odd=tuple(data["odd"]))
 
 
-def parse_directory(answer: Answer, *, envelope: str, known: Iterable[CustomModule]) -> Directory:
-    """The modules `known` and those the directory lists beside them, the lowest id first.
+def read_directory(rows: Iterable[Row], *, known: Iterable[CustomModule]) -> Directory:
+    """The modules `known` and those that rows of the directory list beside them, the lowest id first.
 
     Modules that every account has (contacts, deals) are marked `custom: false` (one client); where nothing is
-    marked, the key tells. Raises MalformedPage where the answer has no list.
+    marked, the key tells.
     """
     before = {module.key: module for module in known}
-    rows = [row for row in rows_of(answer, envelope) if isinstance(row, dict) and _is_custom(row)]
-    listed = {str(row["entity_name"]): row for row in sorted(rows, key=_number)}
+    custom = sorted(filter(_is_custom, rows), key=lambda row: (row["id"], row["entity_name"]))
+    listed = {str(row["entity_name"]): row for row in custom}
     tables = assign_names(
         (_prefixed(key) for key in listed if _ASKABLE.fullmatch(key)),
         known={_prefixed(key): module.table for key, module in before.items()},
@@ -90,18 +91,9 @@ def parse_directory(answer: Answer, *, envelope: str, known: Iterable[CustomModu
     )
 
 
-def _is_custom(row: Mapping[str, Any]) -> bool:
-    key = row.get("entity_name")
-    if not isinstance(key, str) or not key:
-        return False
-    custom = row.get("custom")
-    return custom if isinstance(custom, bool) else key.startswith(PREFIX)
-
-
-def _number(row: Mapping[str, Any]) -> tuple[bool, int, str]:
-    number = row.get("id")
-    is_number = isinstance(number, int)
-    return (not is_number, number if isinstance(number, int) else 0, str(row["entity_name"]))
+def _is_custom(row: Row) -> bool:
+    key, custom = row["entity_name"], row["custom"]
+    return bool(key) and bool(key.startswith(PREFIX) if custom is None else custom)
 
 
 def _prefixed(key: str) -> str:

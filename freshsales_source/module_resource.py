@@ -13,10 +13,9 @@ from typing import Any
 import dlt
 from dlt.sources import DltResource
 
-from freshsales_source.custom_modules import CustomModule, Directory, parse_directory
+from freshsales_source.custom_modules import CustomModule, Directory, Row, read_directory
 from freshsales_source.entities import CUSTOM_MODULES
 from freshsales_source.entities.custom_modules import is_module
-from freshsales_source.entity_types import Selector
 from freshsales_source.errors import FreshsalesError, MalformedPage, NotFound
 from freshsales_source.lookups import LookupReader
 from freshsales_source.resources import Reader, SharedRun, empty_tables, rows_of
@@ -88,17 +87,15 @@ class _Loading:
         batch = reader.batch()
         yield from rows_of(self._run, CUSTOM_MODULES, batch)
         if batch.tables:
-            self._learn()
+            self._learn(batch.tables[CUSTOM_MODULES.name].to_pylist())
         self._state["directory"] = reader.state.to_json()
         if reader.tally.error is None and reader.tally.absence is None:
             self._complain(reader, self._found())
 
-    def _learn(self) -> None:
-        """Note the modules that the directory lists now; it was just read, so this asks nothing."""
-        assert isinstance(CUSTOM_MODULES.read, Selector)
-        answer = self._run.get_once(CUSTOM_MODULES.read.path, self._run.client)
+    def _learn(self, rows: list[Row]) -> None:
+        """Note the modules that the directory lists now."""
         known = self._found().modules
-        found = parse_directory(answer, envelope=CUSTOM_MODULES.envelope, known=known)
+        found = read_directory(rows, known=known)
         self._state["found"] = found.to_json()
         _LOG.info("modules_listed known=%d before=%d", len(found.modules), len(known))
 

@@ -4,8 +4,8 @@ In process it is a WSGI application (`Emulator.wsgi`), on a socket a server (`se
 the notes on the API, not from this package's client, imports nothing of it, and is never easier to read
 than the real thing.
 
-What it does not emulate: writing over HTTP, search and lookup, notes, timelines, lists of contacts, CPQ
-documents, webhooks, sub-second stamps, OAuth.
+What it does not emulate: writing over HTTP, search and lookup, who is in a list of contacts, CPQ documents,
+conversations, webhooks, sub-second stamps, OAuth.
 """
 
 from freshsales_source.emulator.account import Account
@@ -14,6 +14,7 @@ from freshsales_source.emulator.clock import Clock, SystemClock
 from freshsales_source.emulator.company import generate_company
 from freshsales_source.emulator.faults import ConnectionDropped, Fault, Faults
 from freshsales_source.emulator.limits import Limits, Window
+from freshsales_source.emulator.record_feeds import add_note, change_note, remove_note
 from freshsales_source.emulator.seed_folder import SeedFolderIncomplete, read_folder
 from freshsales_source.emulator.server import RunningServer, serve
 from freshsales_source.emulator.store import Store, UnknownRecord
@@ -38,8 +39,11 @@ __all__ = [
     "SystemClock",
     "UnknownRecord",
     "Window",
+    "add_note",
+    "change_note",
     "generate_company",
     "read_folder",
+    "remove_note",
     "serve",
     "with_texts",
 ]

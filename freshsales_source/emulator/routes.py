@@ -15,14 +15,16 @@ from freshsales_source.emulator.answers import Answer, Refused, Request
 from freshsales_source.emulator.clock import Clock
 from freshsales_source.emulator.field_settings import WITH_FIELDS, field_list
 from freshsales_source.emulator.form_settings import form_list
-from freshsales_source.emulator.listing import Listing, asked_includes, json_list
+from freshsales_source.emulator.listing import DEFAULT_PAGE, Listing, asked_includes, json_list
 from freshsales_source.emulator.module_objects import module_row, standard_row
 from freshsales_source.emulator.object_kind import ObjectKind
 from freshsales_source.emulator.objects import BY_SINGULAR, OBJECTS, WITH_VIEWS
+from freshsales_source.emulator.record_feeds import activities_of, timeline_of
 from freshsales_source.emulator.saved_views import SavedView
 from freshsales_source.emulator.search import Search
 from freshsales_source.emulator.shapes import Shaper
 from freshsales_source.emulator.store import Store
+from freshsales_source.emulator.table import Record
 from freshsales_source.emulator.views import ViewReader
 from freshsales_source.emulator.wire_values import Wire
 
@@ -103,24 +105,33 @@ class Api:
 
     def single(self, request: Request, parts: Parts) -> Answer:
         """`/{object}/{id}`: one record with side-loads and an empty `meta`."""
-        kind, record_id, switches = self._kind(request, parts), _whole(parts["id"]), self._store.switches
+        kind, switches = self._kind(request, parts), self._store.switches
         if not kind.is_single_served:
             return answers.html_page(404, "Not found")
-        name, table = kind.name, self._store.tables[kind.name]
-        record, is_binned = table.get(record_id), record_id in table.binned
-        # Without a bin, what lies there is hidden with the record it belongs to.
-        is_hidden = is_binned and (not kind.has_bin or switches.binned_get == "not_found")
-        if record is None or is_hidden:
-            raise Refused(self._gone(name, record_id))
-        if not self._reader.may_see(kind, record):
-            is_gone = switches.unseen_record == "not_found"
-            raise Refused(
-                answers.not_found(switches) if is_gone else answers.error(switches, 403, "forbidden")
-            )
+        record = self._seen(kind, _whole(parts["id"]))
+        is_binned = record["id"] in self._store.tables[kind.name].binned
         includes = asked_includes(kind, request, switches)
         row = self._shaper.single(kind, record, includes, is_binned=is_binned)
         side_loads = self._shaper.side_loads([record], includes)
         return answers.json_answer({**side_loads, kind.singular: row, "meta": {}}, envelope=kind.singular)
+
+    def notes(self, request: Request, parts: Parts) -> Answer:
+        """`/{object}/{id}/notes`: the notes of a record, the newest first (assumed)."""
+        kind = self._with_feeds(request, parts)
+        record = self._seen(kind, _whole(parts["id"]))
+        rows = self._store.notes.get((kind.name, record["id"]), [])[::-1]
+        if self._store.switches.notes_paged:
+            start = (max(request.whole("page") or 1, 1) - 1) * DEFAULT_PAGE
+            rows = rows[start : start + DEFAULT_PAGE]
+        return answers.json_answer({"notes": [self._sent(row) for row in rows]}, envelope="notes")
+
+    def activities(self, request: Request, parts: Parts) -> Answer:
+        """`/{object}/{id}/activities`: what was planned and logged for a record (documented for contacts)."""
+        return self._feed(request, parts, "activities", activities_of)
+
+    def timeline(self, request: Request, parts: Parts) -> Answer:
+        """`/{object}/{id}/timeline_feeds`: what happened to a record."""
+        return self._feed(request, parts, "timeline_feeds", timeline_of)
 
     def selector(self, request: Request, parts: Parts) -> Answer:
         """`/selector/{name}`: a short list whole; owners answer under `users`."""
@@ -196,6 +207,47 @@ class Api:
         return self._search.page(kind, request)
 
     # --- inside
+
+    def _seen(self, kind: ObjectKind, record_id: int) -> Record:
+        """Return the record if this key may ask for it alone; raises Refused with 403 or 404."""
+        table, switches = self._store.tables[kind.name], self._store.switches
+        record = table.get(record_id)
+        # Without a bin, what lies there is hidden with the record it belongs to.
+        is_hidden = record_id in table.binned and (not kind.has_bin or switches.binned_get == "not_found")
+        if record is None or is_hidden:
+            raise Refused(self._gone(kind.name, record_id))
+        if not self._reader.may_see(kind, record):
+            is_gone = switches.unseen_record == "not_found"
+            raise Refused(
+                answers.not_found(switches) if is_gone else answers.error(switches, 403, "forbidden")
+            )
+        return record
+
+    def _with_feeds(self, request: Request, parts: Parts) -> ObjectKind:
+        kind = self._kind(request, parts)
+        if not kind.views or self._store.switches.feeds == "not_found":
+            raise Refused(answers.html_page(404, "Not found"))
+        if self._store.switches.feeds == "forbidden":
+            raise Refused(answers.error(self._store.switches, 403, "forbidden"))
+        return kind
+
+    def _feed(
+        self, request: Request, parts: Parts, name: str, rows_of: Callable[[Store, str, int], list[Wire]]
+    ) -> Answer:
+        kind = self._with_feeds(request, parts)
+        record = self._seen(kind, _whole(parts["id"]))
+        rows, size = rows_of(self._store, kind.name, record["id"]), self._store.switches.feed_page
+        page = max(request.whole("page") or 1, 1)
+        shown = [self._sent(row) for row in rows[(page - 1) * size : page * size]]
+        meta = {"has_next": page * size < len(rows), "has_previous": page > 1}
+        return answers.json_answer({name: shown, "meta": meta}, envelope=name)
+
+    def _sent(self, row: Wire) -> Wire:
+        """Return a row as it is sent, with the values of its inner objects."""
+        return {
+            key: self._sent(value) if isinstance(value, dict) else self._shaper.value(value)
+            for key, value in row.items()
+        }
 
     def _kind(self, request: Request, parts: Parts) -> ObjectKind:
         """Return the object that the path names; raises Refused with a 404 when it lies elsewhere or nowhere."""
@@ -273,6 +325,10 @@ ROUTES: tuple[tuple[str, tuple[str, ...], Handler], ...] = (
     ("GET", ("custom_module", "{object}", "{id}"), Api.single),
     ("GET", ("{object}", "filters"), Api.filters),
     ("GET", ("{object}", "view", "{id}"), Api.view),
+    ("GET", ("custom_module", "{object}", "{id}", "notes"), Api.notes),
+    ("GET", ("{object}", "{id}", "notes"), Api.notes),
+    ("GET", ("{object}", "{id}", "activities"), Api.activities),
+    ("GET", ("{object}", "{id}", "timeline_feeds"), Api.timeline),
     ("GET", ("cpq", "{object}"), Api.flat),
     ("GET", ("cpq", "{object}", "{id}"), Api.single),
     ("GET", ("{object}",), Api.flat),

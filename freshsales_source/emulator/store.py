@@ -46,6 +46,7 @@ class Store:
         self.kinds: dict[str, ObjectKind] = dict(OBJECTS)
         self.tables = {name: Table(name) for name in OBJECTS}
         self.views = SavedViews(self.kinds)
+        self.notes: dict[tuple[str, int], list[dict[str, Any]]] = {}
         self._columns = {name: columns_of(kind) for name, kind in OBJECTS.items()}
         self._ids = {name: kind.id_base for name, kind in OBJECTS.items()}
         self._random = random.Random(seed)

@@ -3,8 +3,8 @@
 The notes that the emulator is written from mark how well each fact is known; what they leave open can be
 set here both ways. The default is the position they think most likely, the strict one is the worse position
 under which a correct connector must still end with a whole copy. The table, in parts that build on each other
-(`view_switches.py`, `record_switches.py`, `activity_switches.py`, `module_switches.py`, here), is the
-documentation: the command line and the README print it (`Switches.described()`).
+(`view_switches.py`, `record_switches.py`, `activity_switches.py`, `module_switches.py`,
+`feed_switches.py`, here), is the documentation: the command line and the README print it (`Switches.described()`).
 
 Words of confidence: "documented", "seen" (in a recorded response), "verified by one client", "one client",
 "inferred", "unknown". "API notes 12.4" is section 12, line 4 of the notes on the API.
@@ -15,12 +15,12 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from freshsales_source.emulator.module_switches import ModuleSwitches
+from freshsales_source.emulator.feed_switches import FeedSwitches
 from freshsales_source.emulator.switch import SwitchNote, switch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Switches(ModuleSwitches):
+class Switches(FeedSwitches):
     """The positions of all switches; immutable, use `dataclasses.replace` for another position."""
 
     # --- the answer around the records
