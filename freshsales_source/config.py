@@ -57,6 +57,7 @@ class Settings:
     objects: tuple[str, ...] | None = None  # None: all the account has
     views: Mapping[str, ViewChoice] = field(default_factory=dict)
     time_zone: str = "UTC"
+    timelines: bool = False
 
     def __post_init__(self) -> None:
         """Check every value, however the settings came about, and make the key known to the redactor."""
@@ -151,6 +152,7 @@ _PARSERS = {
     "lookups_every_s": values.whole_number,
     "objects": values.names,
     "views": values.views,
+    "timelines": values.flag,
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -19,6 +19,14 @@ VANISHED = "vanished"
 
 class StoredRows(Protocol):
     """Reads rows back from the warehouse."""
+
+    def query(self, sql: str) -> list[tuple[Any, ...]] | None:
+        """The rows of a query; None where a table does not exist yet."""
+        ...
+
+    def name(self, table: str) -> str:
+        """The table's name as it stands in SQL."""
+        ...
 
     def rows_of(self, table: str, schema: pa.Schema, ids: Sequence[int]) -> pa.Table:
         """The rows with these ids, in the columns the table has; those of `schema` come typed as there."""

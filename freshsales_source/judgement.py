@@ -10,6 +10,7 @@ from freshsales_source.client import Client
 from freshsales_source.config import Settings
 from freshsales_source.errors import FreshsalesError, RetriableError
 from freshsales_source.exit_codes import ExitCode
+from freshsales_source.feed_reader import FeedReader
 from freshsales_source.reading import ObjectReader
 from freshsales_source.report import ObjectReport, RunReport
 from freshsales_source.resources import Reader
@@ -29,6 +30,8 @@ class Judge:
     def facts(self, reader: Reader) -> Facts:
         """What the run found out about one object; asks the warehouse."""
         name = reader.entity.name
+        if isinstance(reader, FeedReader):
+            return Facts(error=reader.tally.error, absence=reader.tally.absence, is_lookup=True)
         loaded = self._warehouse.live_rows(name)
         if not isinstance(reader, ObjectReader):
             return Facts(

@@ -18,7 +18,8 @@ from freshsales_source.entities import CUSTOM_MODULES
 from freshsales_source.entities.custom_modules import is_module
 from freshsales_source.errors import FreshsalesError, MalformedPage, NotFound
 from freshsales_source.lookups import LookupReader
-from freshsales_source.resources import Reader, SharedRun, empty_tables, rows_of
+from freshsales_source.reading import ObjectReader
+from freshsales_source.resources import SharedRun, empty_tables, rows_of
 from freshsales_source.run import Run
 
 _LOG = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ class _Loading:
             for reader in readers:
                 reader.start()
 
-    def _batch(self, reader: Reader, states: dict[str, Any]) -> Iterator[Any]:
+    def _batch(self, reader: ObjectReader | LookupReader, states: dict[str, Any]) -> Iterator[Any]:
         batch = reader.batch()
         yield from rows_of(self._run, reader.entity, batch)
         states[reader.entity.name] = batch.state.to_json()

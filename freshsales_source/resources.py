@@ -6,7 +6,7 @@ package. All resources of a source start before any of them is waited for, so th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -18,13 +18,14 @@ from freshsales_source.columns import Table, dlt_columns
 from freshsales_source.decode import Layout
 from freshsales_source.deletions import DELETIONS, deletions, flagged
 from freshsales_source.entity_types import Entity, Filters, FlatList, Selector, Views
+from freshsales_source.feed_reader import FeedReader
 from freshsales_source.lookups import LookupReader, LookupState
 from freshsales_source.metadata import METADATA
 from freshsales_source.object_state import ObjectState
 from freshsales_source.reading import Batch, ObjectReader
 from freshsales_source.run import Run
 
-Reader: TypeAlias = ObjectReader | LookupReader
+Reader: TypeAlias = ObjectReader | LookupReader | FeedReader
 
 
 class SharedRun:
@@ -35,6 +36,7 @@ class SharedRun:
         self._open_run = open_run
         self._run: Run | None = None
         self._users = 0
+        self._handing_over: set[str] = set()
 
     @contextmanager
     def use(self) -> Iterator[Run]:
@@ -51,14 +53,29 @@ class SharedRun:
                 self._run = None
                 self.readers.clear()
 
-    def reader(self, run: Run, entity: Entity, state: dict[str, Any]) -> Reader:
+    def reader(self, run: Run, entity: Entity, state: dict[str, Any]) -> ObjectReader | LookupReader:
         """The reader of an object: the one at work, else a new one that goes on from the saved state."""
         if entity.name not in self.readers:
             self.readers[entity.name] = _reader(run, entity, state)
-        return self.readers[entity.name]
+        reader = self.readers[entity.name]
+        assert not isinstance(reader, FeedReader)
+        return reader
+
+    @contextmanager
+    def handing_over(self, name: str) -> Iterator[None]:
+        """Hold as long as an object has not handed over all that it brings to this load."""
+        self._handing_over.add(name)
+        try:
+            yield
+        finally:
+            self._handing_over.discard(name)
+
+    def is_handing_over(self, names: Iterable[str]) -> bool:
+        """Whether one of these objects has not handed over all that it brings to this load."""
+        return not self._handing_over.isdisjoint(names)
 
 
-def _reader(run: Run, entity: Entity, state: dict[str, Any]) -> Reader:
+def _reader(run: Run, entity: Entity, state: dict[str, Any]) -> ObjectReader | LookupReader:
     match entity.read:
         case Views() | Filters() | FlatList() as read:
             return ObjectReader(run, entity, read, ObjectState.from_json(state))
@@ -71,7 +88,7 @@ def object_resource(entity: Entity, shared: SharedRun, *, in_slices: bool) -> Dl
 
     def read() -> Iterator[Any]:
         state = dlt.current.resource_state(entity.name)
-        with shared.use() as run:
+        with shared.use() as run, shared.handing_over(entity.name):
             reader = shared.reader(run, entity, state)
             is_first = not state
             reader.new_load()
@@ -106,7 +123,7 @@ def rows_of(run: Run, entity: Entity, batch: Batch) -> Iterator[Any]:
         yield from _hinted({entity.name: batch.layout.schema.empty_table()}, batch.layout)
     for table in METADATA:
         if table.name in batch.settings:
-            yield _marked(batch.settings[table.name], table)
+            yield marked(batch.settings[table.name], table)
 
 
 def _gone(run: Run, entity: Entity, batch: Batch) -> Iterator[Any]:
@@ -115,7 +132,7 @@ def _gone(run: Run, entity: Entity, batch: Batch) -> Iterator[Any]:
         return
     at = run.clock.now()
     if run.stored is None:
-        yield _marked(deletions(entity.name, batch.gone, at), DELETIONS)
+        yield marked(deletions(entity.name, batch.gone, at), DELETIONS)
         return
     rows = run.stored.rows_of(entity.name, batch.layout.schema, batch.gone)
     yield from _hinted({entity.name: flagged(rows, at)}, batch.layout)
@@ -124,10 +141,10 @@ def _gone(run: Run, entity: Entity, batch: Batch) -> Iterator[Any]:
 def _hinted(tables: Mapping[str, pa.Table], layout: Layout) -> Iterator[Any]:
     by_name = {table.name: table for table in layout.tables}
     for name, rows in tables.items():
-        yield _marked(rows, by_name[name])
+        yield marked(rows, by_name[name])
 
 
-def _marked(rows: pa.Table, table: Table) -> Any:
+def marked(rows: pa.Table, table: Table) -> Any:
     """Rows with the hints of the table they belong to."""
     return dlt.mark.with_hints(rows, _hints(table), create_table_variant=True)
 

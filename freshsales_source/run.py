@@ -13,6 +13,7 @@ from freshsales_source.clock import Clock
 from freshsales_source.config import Settings
 from freshsales_source.deletions import StoredRows
 from freshsales_source.errors import FreshsalesError
+from freshsales_source.loaded_ids import LoadedIds
 
 PAGES_PER_LOAD = 50
 """Pages handed over at once: a kill repeats no more, and memory holds no more."""
@@ -81,6 +82,7 @@ class Run:
         self.observer: Observer = observer or Silence()
         self.stored = stored
         self.catalog = Catalog()
+        self.loaded = LoadedIds()
         self.pool = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="freshsales")
         self._started_at: int | None = None
         self._lock = threading.Lock()

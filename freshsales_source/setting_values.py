@@ -82,6 +82,15 @@ def number(name: str, value: object) -> float:
     return result
 
 
+def flag(name: str, value: object) -> bool:
+    """Return true or false, also from text, for the environment knows nothing else."""
+    words = {"true": True, "false": False}
+    found = value if isinstance(value, bool) else words.get(str(value).strip().lower())
+    if found is None:
+        raise refused(name, "is neither true nor false", "Write `true` or `false`.")
+    return found
+
+
 def path(name: str, value: object) -> Path:
     """Return a path with `~` expanded."""
     if not isinstance(value, Path | str) or not str(value).strip():

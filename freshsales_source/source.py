@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import dlt
@@ -16,9 +16,13 @@ from freshsales_source.config import Settings, read_settings
 from freshsales_source.entities import CUSTOM_MODULES, ENTITIES
 from freshsales_source.entities.custom_modules import is_module
 from freshsales_source.errors import CallCeilingReached, ConfigurationError, QuotaExhausted
+from freshsales_source.feed_resource import feed_resource
+from freshsales_source.feeds import FEEDS, Feed
 from freshsales_source.module_resource import module_resource
 from freshsales_source.resources import SharedRun, object_resource
 from freshsales_source.run import Run
+
+_FEEDS = frozenset(feed.name for feed in FEEDS)
 
 
 @dlt.source(name="freshsales", section="freshsales")
@@ -42,6 +46,7 @@ def freshsales(
     objects: list[str] | None = None,
     views: dict[str, Any] | None = None,
     time_zone: str = "UTC",
+    timelines: bool = False,
 ) -> Iterable[DltResource]:
     """Contacts, accounts, deals and the lookups they point to, incremental by `updated_at`.
 
@@ -58,18 +63,33 @@ def freshsales(
 
 def source_resources(settings: Settings, shared: SharedRun, *, in_slices: bool) -> list[DltResource]:
     """The resources of all objects, those that the setting `objects` leaves out aside."""
-    known = [entity.name for entity in ENTITIES]
+    known = [*(entity.name for entity in ENTITIES), *(feed.name for feed in FEEDS)]
     for name in settings.objects or ():
         if name not in known and not is_module(name):
             raise ConfigurationError(
                 f"`objects` names {name!r}, which is no object", remedy=f"Objects are: {', '.join(known)}."
             )
-    wanted = settings.objects or known
+    wanted = settings.objects or [name for name in known if settings.timelines or name not in _FEEDS]
     chosen = [entity for entity in ENTITIES if entity.name in wanted and entity is not CUSTOM_MODULES]
     resources = [object_resource(entity, shared, in_slices=in_slices) for entity in chosen]
     if CUSTOM_MODULES.name in wanted or any(map(is_module, wanted)):
         resources.append(module_resource(shared, wanted=settings.objects, in_slices=in_slices))
+    for feed in FEEDS:
+        if feed.name in wanted:
+            objects = _followed(feed, wanted)
+            resources.append(feed_resource(feed, shared, objects=objects, in_slices=in_slices))
     return resources
+
+
+def _followed(feed: Feed, wanted: Sequence[str]) -> list[str]:
+    """The objects whose records a feed follows; ConfigurationError where none of them is wanted."""
+    objects = [name for name in feed.parents if name in wanted]
+    if not objects:
+        raise ConfigurationError(
+            f"`objects` names {feed.name!r}, but nothing that has any",
+            remedy=f"Name one of these, too: {', '.join(feed.parents)}.",
+        )
+    return objects
 
 
 def _open(settings: Settings) -> Run:

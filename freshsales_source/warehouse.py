@@ -81,13 +81,13 @@ class Warehouse:
 
     def live_rows(self, table: str) -> int | None:
         """How many rows of an object are not deleted."""
-        rows = self._query(f"SELECT count(*) FROM {self._name(table)} WHERE NOT is_deleted")
+        rows = self.query(f"SELECT count(*) FROM {self.name(table)} WHERE NOT is_deleted")
         return None if rows is None else int(rows[0][0])
 
     def unseen_pipelines(self) -> tuple[str, ...]:
         """Names of the account's pipelines that no live deal belongs to; the bin shows deals of all pipelines."""
-        deals, pipelines = self._name("deals"), self._name("deal_pipelines")
-        rows = self._query(
+        deals, pipelines = self.name("deals"), self.name("deal_pipelines")
+        rows = self.query(
             f"SELECT p.name FROM {pipelines} p WHERE NOT p.is_deleted"
             f" AND p.id NOT IN (SELECT deal_pipeline_id FROM {deals}"
             f" WHERE deal_pipeline_id IS NOT NULL AND NOT is_deleted)"
@@ -99,10 +99,10 @@ class Warehouse:
         self, table: str, columns: Sequence[str], *, where: str = "", order: str = ""
     ) -> list[dict[str, Any]] | None:
         """Rows of one of our own audit tables as dicts; None where the table does not exist yet."""
-        query = f"SELECT {', '.join(columns)} FROM {self._name(table)}"
+        query = f"SELECT {', '.join(columns)} FROM {self.name(table)}"
         query += f" WHERE {where}" if where else ""
         query += f" ORDER BY {order}" if order else ""
-        rows = self._query(query)
+        rows = self.query(query)
         return None if rows is None else [dict(zip(columns, row, strict=True)) for row in rows]
 
     def rows_of(self, table: str, schema: pa.Schema, ids: Sequence[int]) -> pa.Table:
@@ -132,10 +132,12 @@ class Warehouse:
         with self.pipeline.destination_client() as client:
             return bool(client.is_storage_initialized())
 
-    def _name(self, table: str) -> str:
+    def name(self, table: str) -> str:
+        """The table's name as it stands in SQL."""
         return str(self._sql.make_qualified_table_name(table))
 
-    def _query(self, sql: str) -> list[tuple[Any, ...]] | None:
+    def query(self, sql: str) -> list[tuple[Any, ...]] | None:
+        """The rows of a query; None where a table does not exist yet."""
         try:
             with self._sql as client, client.execute_query(sql) as cursor:
                 return list(cursor.fetchall())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -247,9 +248,10 @@ def test_a_dry_run_tells_calls_and_loads_nothing(freshsales: Command) -> None:
         ["sales_accounts", "2", "4"],
         ["deals", "4", "6"],
         ["leads", "0", "1"],
-        ["lookups", "19"],
+        ["lookups", "20"],
     ]
     assert "\nNot counted here, but by `freshsales discover`: tasks, appointments, " in ran.out
+    assert "\nNot counted: custom modules. " in ran.out
     assert ran.out.splitlines()[-1].endswith("Nothing was loaded.")
     assert [row["object"] for row in machine.json["objects"]] == ["contacts"]
     assert (machine.json["calls"], machine.json["not_counted"]) == (4, [])
@@ -263,6 +265,20 @@ def test_a_dry_run_forecasts_the_whole_account_first_and_the_changes_later(fresh
         later = freshsales("sync", "--dry-run", "--json", "contacts").json["objects"][0]
     assert (first["pages"], first["is_first"]) == (3, True)
     assert (later["pages"], later["is_first"]) == (2, False)
+
+
+def test_a_dry_run_tells_what_timelines_cost_at_first_and_later(freshsales: Command) -> None:
+    freshsales.set(SOURCES__FRESHSALES__TIMELINES="true")
+    with freshsales.account(contacts=12):
+        ran = freshsales("sync", "--dry-run")
+        wanted = ("sync", "--dry-run", "--json", "contacts", "contact_activities")
+        first = freshsales(*wanted).json
+        assert freshsales("sync", "contacts", "contact_activities").code == 0
+        later = freshsales(*wanted).json
+    assert re.search(r"contact_activities +12 +at least, one per record", ran.out)
+    assert first["feeds"] == [{"feed": "contact_activities", "records": 12, "calls": 12}]
+    assert later["feeds"] == [{"feed": "contact_activities", "records": 0, "calls": 0}]
+    assert first["calls"] - later["calls"] == 12
 
 
 def test_a_dry_run_with_a_wrong_key_forecasts_nothing(freshsales: Command) -> None:

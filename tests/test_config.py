@@ -194,7 +194,7 @@ def test_defaults_are_those_of_the_design() -> None:
     assert (made.budget_store, made.concurrency, made.page_size) == (None, 4, 100)
     assert (made.timeout_s, made.retries, made.start_date) == (60, 5, None)
     assert (made.lookback_s, made.lookups_every_s, made.objects) == (300, 3600, None)
-    assert (dict(made.views), made.time_zone) == ({}, "UTC")
+    assert (dict(made.views), made.time_zone, made.timelines) == ({}, "UTC", False)
     assert made.account.base_url == SUITE
 
 
@@ -236,6 +236,7 @@ def test_the_environment_gives_every_kind_of_value_as_text() -> None:
         "VIEWS": json.dumps({"contacts": "Alle Kontakte", "deals": [1, "2", "Gewonnen"]}),
         "TIME_ZONE": "Asia/Kolkata",
         "ON_QUOTA": "stop",
+        "TIMELINES": "true",
     }
     environment = {f"SOURCES__FRESHSALES__{name}": str(value) for name, value in values.items()}
     made = read_settings(environment={**environment, "FRESHSALES_API_KEY": KEY, "FRESHSALES_DOMAIN": "acme"})
@@ -244,6 +245,7 @@ def test_the_environment_gives_every_kind_of_value_as_text() -> None:
     assert made.budget_store == Path("/tmp/a budget.sqlite")
     assert made.start_date == datetime(2024, 1, 30, 18, 30, tzinfo=UTC)
     assert made.objects == ("contacts", "deals")
+    assert made.timelines is True
     assert made.views == {"contacts": ("Alle Kontakte",), "deals": (1, 2, "Gewonnen")}
 
 
@@ -302,6 +304,8 @@ def test_a_start_date_without_offset_is_read_in_the_time_zone(value: object, utc
         ("time_zone", "Mars/Olympus"),
         ("time_zone", "../etc/passwd"),
         ("time_zone", ""),
+        ("timelines", "perhaps"),
+        ("timelines", 1),
         ("domain", 5),
     ],
 )

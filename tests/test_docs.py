@@ -25,6 +25,7 @@ from freshsales_source.entities import CUSTOM_MODULES, ENTITIES, LOOKUPS
 from freshsales_source.entity_types import Entity, Filters, FlatList, Selector, Views
 from freshsales_source.errors import FatalError, FreshsalesError, ObjectError, RetriableError
 from freshsales_source.exit_codes import ExitCode
+from freshsales_source.feeds import FEEDS, Feed
 from freshsales_source.metadata import FIELD_CHOICES, FIELDS, VIEWS
 from freshsales_source.report import SYNC_OBJECTS, SYNC_RUNS
 from freshsales_source.verdicts import Verdict
@@ -57,7 +58,16 @@ def freshsales(
 
 def generated_tables() -> str:
     of_objects = (table for entity in ENTITIES for table in entity.tables())
-    tables = [*of_objects, FIELDS, FIELD_CHOICES, VIEWS, DELETIONS, SYNC_RUNS, SYNC_OBJECTS]
+    tables = [
+        *of_objects,
+        *(feed.table for feed in FEEDS),
+        FIELDS,
+        FIELD_CHOICES,
+        VIEWS,
+        DELETIONS,
+        SYNC_RUNS,
+        SYNC_OBJECTS,
+    ]
     rows = [f"| `{table.name}` | {table.description} |" for table in tables]
     place = next(n for n, table in enumerate(tables, 1) if table.name == CUSTOM_MODULES.name)
     rows.insert(place, "| `cm_*` | Records of each custom module, e.g. `cm_contracts`. |")
@@ -66,11 +76,19 @@ def generated_tables() -> str:
 
 def generated_objects() -> str:
     rows = [f"| {' | '.join(_object_row(entity))} |" for entity in ENTITIES if entity not in LOOKUPS]
+    rows += [f"| {' | '.join(_feed_row(feed))} |" for feed in FEEDS]
     shared = {p.path for e in LOOKUPS if isinstance(e.read, Selector) for p in (e.read, *e.read.also)}
     note = f"The {len(LOOKUPS)} lookups take {len(shared)} calls, once per `lookups_every_s`, and "
-    note += "the list of custom modules one more."
+    note += "the directory of custom modules and the lists of contacts one more each."
     head = ["| object | read from | first sync | idle sync | what it cannot see |", "|---|---|---|---|---|"]
     return "\n".join([*head, *rows, "", note])
+
+
+def _feed_row(feed: Feed) -> tuple[str, str, str, str, str]:
+    objects = ", ".join(f"`{name}`" for name in feed.parents)
+    unseen = "what does not move `updated_at` of its record"
+    first = f"a call or more for each record of {objects}"
+    return f"`{feed.name}`", "each record alone", first, "none; the same for each record loaded", unseen
 
 
 def _object_row(entity: Entity) -> tuple[str, str, str, str, str]:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from freshsales_source.entities import ENTITIES
 from freshsales_source.entities.custom_modules import is_module
+from freshsales_source.feeds import FEEDS
 
-OBJECTS = tuple(entity.name for entity in ENTITIES)
+OBJECTS = (*(entity.name for entity in ENTITIES), *(feed.name for feed in FEEDS))
 DEMO_FILE = Path("freshsales-demo.duckdb")
 PLANS = ("free", "growth", "pro", "enterprise", "none")
 DATASET = re.compile(r"[a-z_][a-z0-9_]{0,47}")

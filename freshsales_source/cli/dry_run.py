@@ -12,11 +12,12 @@ from typing import Any
 
 from freshsales_source.check import Diagnosis, ObjectFinding, diagnose
 from freshsales_source.cli.check import tell
+from freshsales_source.cli.feed_costs import feed_costs
 from freshsales_source.cli.tables import Output, counted, output, print_rows
 from freshsales_source.client import build_client
 from freshsales_source.clock import Clock
 from freshsales_source.config import Settings
-from freshsales_source.entities import ENTITIES
+from freshsales_source.entities import CUSTOM_MODULES, ENTITIES
 from freshsales_source.entity_types import Filters, FlatList
 from freshsales_source.exploration import object_facts
 from freshsales_source.forecast import lookup_calls, pages_of, seconds_for
@@ -33,13 +34,16 @@ def run_dry(settings: Settings, warehouse: Warehouse, clock: Clock, *, as_json: 
     states = warehouse.states()
     rows = [_forecast(row, states.get(row.object), settings.page_size) for row in found.objects]
     lookups = lookup_calls(entity for entity in ENTITIES if entity.name in wanted)
-    calls = sum(row["calls"] for row in rows) + lookups
+    feeds = feed_costs(settings, warehouse, found, states)
+    calls = sum(row["calls"] for row in (*rows, *feeds)) + lookups
     not_counted = [e.name for e in ENTITIES if e.name in wanted and isinstance(e.read, Filters | FlatList)]
     with output() as out:
         if as_json:
-            out.print(json.dumps(_as_json(found, rows, lookups, calls, not_counted, settings), indent=2))
+            out.print(
+                json.dumps(_as_json(found, rows, feeds, lookups, calls, not_counted, settings), indent=2)
+            )
         elif len(rows) == len(facts):
-            _print(rows, lookups, calls, not_counted, settings, out)
+            _print(rows, feeds, lookups, calls, not_counted, settings, out)
         else:
             out.print("No forecast: the account could not be looked at. Nothing was loaded.")
     tell(found.problems)
@@ -48,6 +52,7 @@ def run_dry(settings: Settings, warehouse: Warehouse, clock: Clock, *, as_json: 
 
 def _print(
     rows: list[dict[str, Any]],
+    feeds: list[dict[str, Any]],
     lookups: int,
     calls: int,
     not_counted: list[str],
@@ -60,11 +65,14 @@ def _print(
         for row in rows
     ]
     lines.append(("lookups", None, lookups, ""))
+    lines += [(row["feed"], None, row["calls"], "at least, one per record") for row in feeds]
     print_rows(headers, lines, out)
     minutes = math.ceil(seconds_for(calls, settings) / 60)
     time = f"{minutes:,} min or more" if minutes else "under a minute's share"
     if not_counted:
         out.print(f"\nNot counted here, but by `freshsales discover`: {', '.join(not_counted)}.")
+    if settings.objects is None or CUSTOM_MODULES.name in settings.objects:
+        out.print("\nNot counted: custom modules. Each takes two calls and its pages.")
     out.print(
         f"\nAbout {counted(calls, 'API call')}: {time} within this account's limits. Nothing was loaded."
     )
@@ -73,6 +81,7 @@ def _print(
 def _as_json(
     found: Diagnosis,
     rows: list[dict[str, Any]],
+    feeds: list[dict[str, Any]],
     lookups: int,
     calls: int,
     not_counted: list[str],
@@ -81,6 +90,7 @@ def _as_json(
     return {
         "exit_code": int(found.exit_code),
         "objects": rows,
+        "feeds": feeds,
         "lookup_calls": lookups,
         "calls": calls,
         "not_counted": not_counted,

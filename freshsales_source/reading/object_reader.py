@@ -155,6 +155,7 @@ class ObjectReader:
         kept_out = self._loaded | set(gone)
         rows = rows_to_load(answered, parent=self.entity.name, key=self.entity.foreign_key, loaded=kept_out)
         self._loaded |= rows.ids
+        self._run.loaded.add(self.entity.name, rows.ids)
         self.tally.rows_loaded += len(rows.ids)
         self.tally.rows_deleted += rows.deleted + len(gone)
         self.state = replace(

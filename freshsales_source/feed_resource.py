@@ -1,0 +1,62 @@
+"""From a row of the table of feeds to a dlt resource, which follows the resources of its objects."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import dlt
+from dlt.sources import DltResource
+
+from freshsales_source.feed_reader import FeedReader
+from freshsales_source.feed_rows import feed_schema
+from freshsales_source.feed_state import FeedState
+from freshsales_source.feeds import Feed
+from freshsales_source.resources import SharedRun, marked
+from freshsales_source.run import Run
+
+
+def feed_resource(feed: Feed, shared: SharedRun, *, objects: Collection[str], in_slices: bool) -> DltResource:
+    """The resource of one feed, for the records of `objects` that the same load hands over."""
+
+    def read() -> Iterator[Any]:
+        state = dlt.current.resource_state(feed.name)
+        with shared.use() as run:
+            reader = _reader(shared, run, feed, objects, state)
+            yield None  # Now every other resource has begun, too.
+            if not state:
+                yield marked(feed_schema(feed).empty_table(), feed.table)
+            # Their records and the note that these wait for their feed belong in one load.
+            while shared.is_handing_over(feed.parents):
+                yield None
+            reader.take_in()
+            while True:
+                reader.start()
+                yield None
+                batch = reader.batch()
+                if batch.table is not None:
+                    yield marked(batch.table, feed.table)
+                state.clear()
+                state.update(batch.state.to_json())
+                if in_slices or reader.is_done:
+                    return
+
+    return dlt.resource(read, name=feed.name, file_format="parquet")
+
+
+def _reader(
+    shared: SharedRun, run: Run, feed: Feed, objects: Collection[str], state: dict[str, Any]
+) -> FeedReader:
+    if feed.name not in shared.readers:
+        shared.readers[feed.name] = FeedReader(
+            run,
+            feed,
+            objects,
+            FeedState.from_json(state),
+            is_waiting=lambda: (
+                not all(shared.readers[name].is_done for name in feed.parents if name in shared.readers)
+            ),
+        )
+    reader = shared.readers[feed.name]
+    assert isinstance(reader, FeedReader)
+    return reader
