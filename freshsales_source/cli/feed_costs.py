@@ -14,8 +14,9 @@ from freshsales_source.warehouse import Warehouse
 
 def wanted_feeds(settings: Settings) -> list[Feed]:
     """The feeds that the settings ask for, by name or all of them."""
-    names = settings.objects or (feed.name for feed in FEEDS if settings.timelines)
-    return [feed for feed in FEEDS if feed.name in set(names)]
+    if settings.objects is None:
+        return list(FEEDS) if settings.timelines else []
+    return [feed for feed in FEEDS if feed.name in settings.objects]
 
 
 def feed_costs(
