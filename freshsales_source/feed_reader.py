@@ -21,7 +21,7 @@ from freshsales_source.clock import Clock
 from freshsales_source.entities import entity
 from freshsales_source.errors import Forbidden, FreshsalesError, MalformedPage, NotFound
 from freshsales_source.feed_rows import RecordFeed, feed_table, read_feed_page
-from freshsales_source.feed_state import FeedState
+from freshsales_source.feed_state import MOST_WAITING, FeedState
 from freshsales_source.feeds import Feed
 from freshsales_source.paging import server_time
 from freshsales_source.reading import Tally
@@ -100,7 +100,7 @@ class FeedReader:
             self._has_news = self._has_news or bool(ids)
             if can_sweep:
                 self.state = self.state.beginning(name)
-            self.state = self.state.with_more(name, ids, can_sweep=can_sweep)
+            self.state = self.state.with_more(name, ids, can_sweep=can_sweep, most=MOST_WAITING)
 
     def start(self) -> None:
         """Read on in the background, as far as the permits reach; not while records are still being read."""

@@ -35,12 +35,14 @@ class FeedState:
             return self
         return replace(self, begun=self.begun | {object}, sweeps={**self.sweeps, object: 0})
 
-    def with_more(self, object: str, ids: Iterable[int], *, can_sweep: bool) -> FeedState:
+    def with_more(
+        self, object: str, ids: Iterable[int], *, can_sweep: bool, most: int = MOST_WAITING
+    ) -> FeedState:
         """The state once these records wait, too; each once. Without a way to sweep, all ids are kept."""
         passed = self.sweeps.get(object) if can_sweep else None
         more = ids if passed is None else [i for i in ids if i <= passed]
         waiting = tuple(dict.fromkeys((*self.waiting.get(object, ()), *more)))
-        if len(waiting) <= MOST_WAITING or not can_sweep:
+        if len(waiting) <= most or not can_sweep:
             return replace(self, waiting={**self.waiting, object: waiting})
         passed = min(waiting) - 1  # All that wait lie behind a sweep that is under way.
         return replace(self, waiting={**self.waiting, object: ()}, sweeps={**self.sweeps, object: passed})

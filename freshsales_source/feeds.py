@@ -103,7 +103,9 @@ NOTES = Feed(
     path="notes",
     envelope="notes",
     description="Notes on contacts, accounts, deals and leads.",
-    # There is no list of all notes; those of a record are verified by one client.
+    # There is no list of all notes; those of a record are verified by one client. `include=notes` on a view would
+    # cost no call, but whether its notes are whole is not known, nor what it does to the size of a page.
+    # `collab_context` is left out: contexts of discussions hold tokens elsewhere (recorded).
     columns=(
         link("id", "Number of the note.", ONE_CLIENT),
         text("description", "Text of the note.", ONE_CLIENT),
@@ -112,7 +114,6 @@ NOTES = Feed(
         text("duration", "Length of a recording, as sent; its type is a guess.", GUESS),
         link("creater_id", "User who wrote it, in `owners`.", DOCUMENTED),
         boolean("has_access", "Whether the key's user may see it.", DOCUMENTED),
-        json_text("collab_context", "Discussion it belongs to, as sent."),
         stamp("created_at", "When it was written (UTC).", ONE_CLIENT),
         stamp("updated_at", "When it was last changed (UTC).", ONE_CLIENT),
     ),

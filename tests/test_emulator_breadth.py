@@ -53,6 +53,9 @@ def test_notes_stand_with_their_record_and_move_its_stamp() -> None:
     assert notes["notes"][0]["targetable"] == {"type": "Contact", "id": contact}
     row = browser.body(f"/contacts/{contact}")["contact"]
     assert (row["recent_note"], row["updated_at"]) == ("Wrote", notes["notes"][0]["created_at"])
+    included = browser.body(f"/contacts/{contact}", include="notes")
+    assert included["contact"]["note_ids"] == [first, second]
+    assert [note["description"] for note in included["notes"]] == ["Called", "Wrote"]
     change_note(browser.store, second, "Wrote again")
     remove_note(browser.store, first)
     assert [note["description"] for note in browser.body(f"/contacts/{contact}/notes")["notes"]] == [

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from freshsales_source import feed_state
+from freshsales_source import feed_reader
+from freshsales_source.config import Settings
 from freshsales_source.emulator import Emulator, add_note, change_note, remove_note
+from freshsales_source.warehouse import Warehouse
 from tests.connector import Connector, asked, company, connect, of, verdicts
 from tests.other_objects import load_plainly, plain_file
 from tests.warehouse_reader import WarehouseReader
@@ -170,10 +172,52 @@ def test_cut_runs_forget_no_record(tmp_path: Path) -> None:
     assert len(feed_calls(emulator)) == len(set(feed_calls(emulator))) == 8
 
 
+class Killed(BaseException):
+    """What stands for a kill: nothing of ours catches it."""
+
+
+class DyingWarehouse(Warehouse):
+    """Takes one load, and then the process is gone."""
+
+    def load(self, source: Any) -> None:
+        super().load(source)
+        raise Killed
+
+
+class DyingConnector(Connector):
+    def warehouse(self, settings: Settings) -> Warehouse:
+        return DyingWarehouse(super().warehouse(settings).target, settings.account)
+
+
+def test_a_run_that_is_killed_after_its_first_load_forgets_no_record(tmp_path: Path) -> None:
+    emulator = account()
+    connector = connect(emulator, tmp_path, objects=STAGES, lookback_s=0)
+    connector.sync()
+    connector.clock.advance(600)
+    stage = emulator.store.account.selectors["deal_stages"][2]["id"]
+    changed = [
+        deal
+        for deal in live(emulator, "deals")
+        if emulator.store.record("deals", deal)["deal_stage_id"] != stage
+    ]
+    emulator.store.bulk_update("deals", changed, deal_stage_id=stage)
+    connector.clock.advance(600)
+    dying = DyingConnector(
+        folder=connector.folder, clock=connector.clock, transport=connector.transport, flags=connector.flags
+    )
+    with pytest.raises(Killed):
+        dying.sync()
+    assert connector.sync().exit_code == 0
+    moved = connector.reader.query(
+        f"SELECT DISTINCT deal_id FROM deal_stage_log WHERE action_type = 'STAGE_CHANGE' AND stage_id = {stage}"
+    )
+    assert {deal for (deal,) in moved} == set(changed)
+
+
 def test_more_records_than_a_state_should_hold_are_read_along_their_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed_state, "MOST_WAITING", 3)
+    monkeypatch.setattr(feed_reader, "MOST_WAITING", 3)
     emulator = account()
     connector = connect(emulator, tmp_path, objects=STAGES)
     connector.sync()
@@ -212,23 +256,6 @@ def test_a_plain_dlt_run_reads_feeds_too(tmp_path: Path) -> None:
     assert len(feed_calls(emulator)) == 8
     load_plainly(connector, objects=STAGES)
     assert len(feed_calls(emulator)) == 8
-
-
-def test_waiting_ids_are_bounded_and_a_sweep_begins_below_all_of_them() -> None:
-    state = feed_state.FeedState().with_more("deals", range(10, 5_010), can_sweep=True)
-    assert (len(state.waiting["deals"]), state.sweeps) == (5_000, {})
-    state = state.with_more("deals", [7], can_sweep=True)
-    assert (state.waiting["deals"], state.sweeps) == ((), {"deals": 6})
-    state = state.swept("deals", [7, 10, 11])
-    assert (state.waiting["deals"], state.sweeps) == ((7, 10, 11), {"deals": 11})
-    state = state.with_more("deals", [5, 7, 12], can_sweep=True).without("deals", [7, 10])
-    assert state.waiting["deals"] == (11, 5)
-    assert feed_state.FeedState.from_json(state.to_json()) == state
-    assert state.swept("deals", []).sweeps == {}
-    assert (
-        len(feed_state.FeedState().with_more("deals", range(6_000), can_sweep=False).waiting["deals"])
-        == 6_000
-    )
 
 
 @pytest.mark.parametrize("position", ["forbidden", "not_found"])

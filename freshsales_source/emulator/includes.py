@@ -90,6 +90,8 @@ class Includes:
                 return {include.key: next(iter(_targets(record)), None)}
             case "attendees":
                 return {include.key: [each["id"] for each in record.get("appointment_attendees", ())]}
+            case "notes":
+                return {include.key: [note["id"] for note in self._notes(include, record)]}
 
     def lists(self, records: list[Record], includes: Iterable[Include]) -> Wire:
         """Return the lists that the includes add to the body, each row once, by key."""
@@ -119,9 +121,16 @@ class Includes:
                     yield _Load("appointment_attendees", "", each["id"], dict(each))
                     array, rows = _ROWS_OF_ATTENDEE[each["attendee"]["type"]]
                     yield _Load(array, rows, each["attendee"]["id"])
+            case "notes":
+                for note in self._notes(include, record):
+                    row = {key: self._values.value(value) for key, value in note.items()}
+                    yield _Load("notes", "", note["id"], row)
             case _ if include.array is not None and include.rows is not None:
                 for each in self._ids(include, record):
                     yield _Load(include.array, include.rows, each)
+
+    def _notes(self, include: Include, record: Record) -> list[Wire]:
+        return self._store.notes.get((include.rows or "", record["id"]), [])
 
     def _ids(self, include: Include, record: Record) -> tuple[int, ...]:
         if include.rows is None:

@@ -17,7 +17,7 @@ class Include:
     here, whose ids and lists are empty. The ids stand in the record under `column` (default: `key`), or are
     found from the other side of a link: `inverse` is that side's object and the link's key. `shape` is how
     the key looks: one id, several, embedded rows of accounts, a value that the record holds as it is sent,
-    the first target of an activity, or its attendees.
+    the first target of an activity, its attendees, or the notes on a record of the object that `rows` names.
     Source: API notes 2.2 to 2.4, 2.7 (seen, and one client each for the less usual ones).
     """
 
@@ -27,7 +27,7 @@ class Include:
     rows: str | None = None
     column: str | None = None
     inverse: tuple[str, str] | None = None
-    shape: Literal["id", "ids", "accounts", "value", "target", "attendees"] = "id"
+    shape: Literal["id", "ids", "accounts", "value", "target", "attendees", "notes"] = "id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,10 +36,11 @@ _KEYS = {"tasks": "task_ids", "appointments": "appointment_ids", "sales_activiti
 
 
 def _activities_of(object_name: str) -> tuple[Include, ...]:
-    """Return the includes of what is planned and logged for a record; its notes are not kept."""
+    """Return the includes of what is planned, logged and noted for a record."""
     links = [link for link in links_to(object_name) if link.object in _KEYS]
     kept = (pointing_here(link.object, _KEYS[link.object], link) for link in links)
-    return (*kept, not_kept("notes", "note_ids"))
+    notes = Include(name="notes", key="note_ids", array="notes", rows=object_name, shape="notes")
+    return (*kept, notes)
 
 
 CONTACTS = ObjectKind(
