@@ -25,7 +25,7 @@ def run_emulator(options: Namespace) -> int:
         store = (
             emulators.read_folder(options.seed_dir, clock)
             if options.seed_dir
-            else emulators.generate_company(clock, seed=options.seed)
+            else emulators.generate_company(clock, seed=options.seed, contracts=40)
         )
         limits: emulators.Limits | None = None
         if options.limit:
