@@ -44,7 +44,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("decode", "envelopes"),
     ("views", "run", "check", "forecast"),
     ("paging", "object_state", "metadata", "discovery"),
-    ("search_pages",),
+    ("record_search",),
     ("reading", "search_counts"),
     ("lookups", "exploration"),
     ("feed_rows", "feed_state"),

@@ -8,8 +8,8 @@ from freshsales_source.client import Client
 from freshsales_source.decode import Page
 from freshsales_source.paging import ListPages, Shape
 from freshsales_source.reading.listing import Listing
+from freshsales_source.record_search import RecordSearch
 from freshsales_source.run import Run
-from freshsales_source.search_pages import SearchPages
 from freshsales_source.walk import BEGINNING, Step, Walk, WalkState
 from freshsales_source.walk import Page as WalkPage
 
@@ -36,7 +36,7 @@ class Walking:
         self._run = run
         # A list that takes no order is read whole.
         self._state = state or WalkState(unordered=not listing.is_ordered)
-        pages = SearchPages if listing.is_search else ListPages
+        pages = RecordSearch if listing.is_search else ListPages
         self._pages = pages(
             client=client,
             clock=run.clock,

@@ -23,7 +23,7 @@ _IN_THE_BODY = ("sort", "sort_type")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SearchPages(ListPages):
+class RecordSearch(ListPages):
     """Pages of all live records, newest first where the search honours it; a `Fetch` of the walk engine."""
 
     def _get(self, number: int, size: int) -> Answer:
