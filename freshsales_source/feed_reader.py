@@ -20,7 +20,7 @@ from freshsales_source.client import Client
 from freshsales_source.clock import Clock
 from freshsales_source.entities import entity
 from freshsales_source.errors import Forbidden, FreshsalesError, MalformedPage, NotFound
-from freshsales_source.feed_rows import RecordFeed, feed_table, read_feed_page
+from freshsales_source.feed_rows import RecordFeed, feed_table, identity, read_feed_page
 from freshsales_source.feed_state import MOST_WAITING, FeedState
 from freshsales_source.feeds import Feed
 from freshsales_source.paging import server_time
@@ -262,6 +262,7 @@ class _Chain:
         self._feed = feed
         self._path = feed.path_of(entity(object), record_id)
         self._read_at: datetime | None = None
+        self._seen: set[str] = set()
 
     def step(self, client: Client, clock: Clock) -> int:
         """Read the next page; return how many rows it brought.
@@ -274,10 +275,11 @@ class _Chain:
         if self.pages > MOST_PAGES:
             raise MalformedPage(f"the feed does not end after {MOST_PAGES} pages", where=answer.where)
         self._read_at = server_time(answer, clock)
-        is_news = any(row not in self.rows for row in page.rows)
-        if is_news:
-            self.rows += page.rows
-        self.is_done = not page.has_next if page.has_next is not None else not is_news
+        # What is added meanwhile pushes rows down: those on the border come twice.
+        news = [row for row in page.rows if identity(row) not in self._seen]
+        self._seen.update(map(identity, news))
+        self.rows += news
+        self.is_done = not page.has_next if page.has_next is not None else not news
         return len(page.rows)
 
     def whole(self) -> RecordFeed:

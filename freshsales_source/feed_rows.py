@@ -13,7 +13,7 @@ from freshsales_source.client import Answer
 from freshsales_source.columns import EMPTIED_MARKER, RAW_SUFFIX
 from freshsales_source.decode.arrow_types import TEXT, arrow_type
 from freshsales_source.decode.layout import member_key
-from freshsales_source.decode.values import fit_column, parse_json
+from freshsales_source.decode.values import fit_column, json_text, parse_json
 from freshsales_source.entity_types import SYNCED_AT
 from freshsales_source.errors import MalformedPage
 from freshsales_source.feeds import Feed
@@ -51,6 +51,12 @@ def read_feed_page(answer: Answer, feed: Feed) -> FeedPage:
     meta = document.get("meta")
     has_next = meta.get("has_next") if isinstance(meta, dict) else None
     return FeedPage(rows=rows, has_next=has_next if isinstance(has_next, bool) else None)
+
+
+def identity(row: Row) -> str:
+    """What tells a row from the others of its feed: its number there, or, where it has none, all it says."""
+    number = row.get("composite_id") or row.get("id")
+    return json_text(row) if number is None else str(number)
 
 
 def feed_schema(feed: Feed) -> pa.Schema:

@@ -1,7 +1,8 @@
 """The dlt resource of all custom modules: it reads their directory, then each module, and dispatches to `cm_*` tables.
 
 One resource, because the modules are known only once the account was asked, and building a source makes no
-request. Its state holds the directory and, below it, what is remembered of each module.
+request. Its state holds the directory; what is remembered of a module stands under the module's own table, as with
+any other object.
 """
 
 from __future__ import annotations
@@ -51,30 +52,32 @@ class _Loading:
     def rows(self, *, in_slices: bool) -> Iterator[Any]:
         """The rows of one load, or of all, with the state set beside them."""
         yield from self._directory()
-        states: dict[str, Any] = self._state.setdefault("states", {})
         modules = self._modules()
         readers = [
-            self._shared.reader(self._run, module.entity, states.get(module.table, {})) for module in modules
+            self._shared.reader(self._run, module.entity, dlt.current.resource_state(module.table))
+            for module in modules
         ]
         for reader in readers:
             reader.new_load()
             reader.start()
         yield None  # The other resources go on meanwhile.
         for reader in readers:
-            if reader.entity.name not in states:
+            if not dlt.current.resource_state(reader.entity.name):
                 yield from empty_tables(reader.entity)
         while True:
             for reader in readers:
-                yield from self._batch(reader, states)
+                yield from self._batch(reader)
             if in_slices or all(reader.is_done for reader in readers):
                 return
             for reader in readers:
                 reader.start()
 
-    def _batch(self, reader: ObjectReader | LookupReader, states: dict[str, Any]) -> Iterator[Any]:
+    def _batch(self, reader: ObjectReader | LookupReader) -> Iterator[Any]:
         batch = reader.batch()
         yield from rows_of(self._run, reader.entity, batch)
-        states[reader.entity.name] = batch.state.to_json()
+        state = dlt.current.resource_state(reader.entity.name)
+        state.clear()
+        state.update(batch.state.to_json())
 
     def _directory(self) -> Iterator[Any]:
         is_first = not self._state

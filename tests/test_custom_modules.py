@@ -49,6 +49,8 @@ def test_each_module_becomes_a_table_with_its_records_and_their_values(tmp_path:
     binned = connector.reader.rows(CONTRACTS)
     assert [row["_deleted_reason"] for row in binned if row["is_deleted"]] == ["recycle_bin"] * 2
     assert (of(report, CONTRACTS).expected_count, of(report, CONTRACTS).rows_deleted) == (30, 2)
+    # A module is remembered like any other object, so that what looks after memories finds it.
+    assert "walks" in connector.warehouse(connector.settings()).states()[CONTRACTS]
     modules = {row["entity_name"]: row["custom"] for row in connector.reader.rows("custom_modules")}
     assert modules == {"contact": False, "sales_account": False, "deal": False, CONTRACTS: True}
 

@@ -116,6 +116,26 @@ def test_timelines_bring_all_feeds_and_say_first_what_they_cost(
     assert feed_calls(emulator, before) == []
 
 
+def test_what_is_added_while_a_feed_is_read_comes_once_and_takes_nothing_away(tmp_path: Path) -> None:
+    emulator = account(notes_paged=True)
+    contact = live(emulator, "contacts")[0]
+    for n in range(30):
+        add_note(emulator.store, "contacts", contact, f"Note {n}")
+
+    def write_between_pages(number: int) -> None:
+        if emulator.log and emulator.log[-1].path.endswith(f"/{contact}/notes") and number % 2:
+            add_note(emulator.store, "contacts", contact, f"Written at {number}")
+
+    emulator.before_request = write_between_pages
+    connector = connect(emulator, tmp_path, objects=["contacts", "notes"], concurrency=1)
+    assert connector.sync().exit_code == 0
+    emulator.before_request = None
+    assert len(emulator.store.notes["contacts", contact]) > 30
+    connector.clock.advance(1)
+    connector.sync()
+    assert set(notes_in(connector)) == {note["id"] for note in emulator.store.notes["contacts", contact]}
+
+
 def test_the_stage_log_tells_each_move_of_a_changed_deal(tmp_path: Path) -> None:
     emulator = account(feed_page=2)
     store = emulator.store
