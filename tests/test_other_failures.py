@@ -11,7 +11,7 @@ import pytest
 from freshsales_source.emulator import Emulator, Fault, Switches
 from freshsales_source.errors import Forbidden, NotFound
 from freshsales_source.exit_codes import ExitCode
-from tests.connector import ALL_PIPELINES, connect, of, verdicts
+from tests.connector import ALL_PIPELINES, asked, connect, of, verdicts
 from tests.other_objects import (
     PLANNED,
     assert_rows,
@@ -156,6 +156,19 @@ def test_cut_runs_lose_nothing_and_say_that_they_are_not_finished(tmp_path: Path
     assert report.exit_code is ExitCode.DONE
     for name in objects:
         assert_rows(emulator, connector.reader, name, live(emulator, name))
+
+
+@pytest.mark.parametrize("max_calls", [3, 5])
+def test_lists_too_long_for_one_run_are_read_whole_by_several(tmp_path: Path, max_calls: int) -> None:
+    emulator = small_company(tasks=60, products=40)
+    connector = connect(emulator, tmp_path, objects=["tasks", "products"], page_size=5, lookups_every_s=DAY)
+    for _ in range(30):
+        connector.sync(max_calls=max_calls)
+        connector.clock.advance(600)
+    for name in ("tasks", "products"):
+        assert_rows(emulator, connector.reader, name, live(emulator, name))
+    # A task that stands on a page which this run did not reach has not left its list.
+    assert not asked(emulator, "/tasks/")
 
 
 def test_leavers_beyond_the_ceiling_are_fetched_by_the_next_run(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ tasks and appointments did not (same run); page shifts follow from offset paging
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 from typing import Generic
 
@@ -35,21 +35,14 @@ from freshsales_source.walk.state import (
     fewer,
     merged,
 )
+from freshsales_source.walk.step import Step
 from freshsales_source.walk.ties import SELF_EVIDENT, Overlap, Ties
+from freshsales_source.walk.whole import WholeReading
 
 PASSES = 4
 """Readings of one doubtful stamp before a run leaves it to the next."""
 MOST_DOUBTS = 200
 """Doubtful stamps kept in the state; the newest stay, what is older the next run reads again as a span."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step(Generic[Content]):
-    """One answered page: the indexes of its rows to load, and the state that holds once they are loaded."""
-
-    page: Page[Content]
-    keep: tuple[int, ...]
-    state: WalkState
 
 
 class Walk(Generic[Content]):
@@ -121,15 +114,10 @@ class Walk(Generic[Content]):
                 return  # People are working: for the other stamps it would be the same.
 
     def _read_whole(self) -> Iterator[Step[Content]]:
-        """The way to read a view that ignores the order asked for: every row to the proven end, every run.
-
-        Not only the rows above the watermark: in such a view a removal can hide an old row behind a creation.
-        """
-        whole = Span(low=self._floor, high=TOP)
-        self.state = replace(self.state, spans=(whole,), owed=(), unproven=(), doubts=())
-        first = self._view.first()
-        self.state = replace(self.state, watermark=min(self._started_at, first.served_at))
-        yield from self._read(first, whole)
+        reading = WholeReading(self.state, self._view, started_at=self._started_at, floor=self._floor)
+        for step in reading.steps():
+            self.state = step.state
+            yield step
 
     # What there is to read
 
@@ -198,8 +186,7 @@ class Walk(Generic[Content]):
         self._view.accept(page)
         if self._view.ends_with(page):
             return self._end(page, keep)
-        if not self.state.unordered:
-            self._close(page.lowest, Cut(below=self._view.frontier.below, tail=self._ties.tail))
+        self._close(page.lowest, Cut(below=self._view.frontier.below, tail=self._ties.tail))
         if page.number > 1:
             self._note_unproven(page.lowest)
         return Step(page=page, keep=keep, state=self.state)
@@ -207,7 +194,6 @@ class Walk(Generic[Content]):
     def _end(self, page: Page[Content], keep: tuple[int, ...]) -> Step[Content]:
         """The view's end is proven: nothing below the stretch's top is unread."""
         self._settle_by_size()
-        self._view.finish()
         if not self._view.stopped_short:
             self._close(BEGINNING - 1, None)
             self._note_unproven(self._floor)
@@ -217,7 +203,7 @@ class Walk(Generic[Content]):
         """Whether the next page is wanted: it is still above `span`, or inside what is unread or owed."""
         if not page.ids or self._view.ends_with(page):
             return False
-        if self.state.unordered or page.lowest > span.high:
+        if page.lowest > span.high:
             return True
         following = self._next_span()
         return following is not None and following.contains(page.lowest) and not self._is_far(following)

@@ -61,6 +61,14 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """How far a view without an order was read: the first `position` of its records, of `total` (None: not told)."""
+
+    position: int
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WalkState:
     """The memory of one walk.
 
@@ -69,6 +77,7 @@ class WalkState:
     `unproven`: read this run without a `meta.total` to prove that nothing slid past; owed in the next run.
     `doubts`: stamps inside which records may have changed places while they were read.
     `reshuffles`: this view is known to change the order of equal stamps. `unordered`: it ignores the order asked.
+    `place`: where a cut reading of such a view goes on.
     """
 
     watermark: int | None = None
@@ -78,6 +87,7 @@ class WalkState:
     doubts: tuple[int, ...] = ()
     reshuffles: bool = False
     unordered: bool = False
+    place: Place | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -94,6 +104,7 @@ class WalkState:
             "doubts": [_iso(d) for d in self.doubts],
             "reshuffles": self.reshuffles,
             "unordered": self.unordered,
+            "place": [self.place.position, self.place.total] if self.place else None,
         }
 
     @classmethod
@@ -109,6 +120,7 @@ class WalkState:
             doubts=tuple(d for d in map(_seconds, data["doubts"]) if d is not None),
             reshuffles=data["reshuffles"],
             unordered=data["unordered"],
+            place=Place(position=place[0], total=place[1]) if (place := data.get("place")) else None,
         )
 
 

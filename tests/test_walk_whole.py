@@ -1,0 +1,83 @@
+"""Views without an order are read whole, over as many runs as it takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from freshsales_source.walk import WalkState
+from tests.walk_reader import Reader, crm, long_ago
+from tests.walk_world import BIN, Server
+
+UNORDERED = Server(page_size=10, ignores_order=True)
+
+
+def unordered(count: int, server: Server = UNORDERED) -> Reader:
+    """A reader of a view that lists its records by age, whatever order is asked for, and is known to."""
+    return Reader(crm(long_ago(count)[::-1], server), state=WalkState(unordered=True))
+
+
+@pytest.mark.parametrize("meta", ["total_pages", "total", "none"])
+def test_a_cut_reading_without_an_order_goes_on_where_it_was_left(
+    meta: Literal["total_pages", "total", "none"],
+) -> None:
+    reader = unordered(300, replace(UNORDERED, meta=meta))
+    runs = 0
+    while not reader.state.is_complete:
+        reading = reader.run(calls=6)
+        runs += 1
+        assert reading.is_whole or len(set(reading.loaded)) >= 40
+    assert reader.has_all
+    assert runs <= 8  # of 6 calls each one measures the view and one is asked again
+
+
+def test_when_the_reading_has_ended_the_next_begins_at_the_top() -> None:
+    reader = unordered(40)
+    reader.run()
+    assert reader.state.place is None
+    assert reader.run().asked == [1, 2, 3, 4]
+
+
+def test_what_was_removed_meanwhile_sends_the_reading_back_by_as_much() -> None:
+    reader = unordered(300)
+    reader.run(calls=15)
+    for record_id in range(1, 26):
+        reader.world.move(record_id, BIN)
+    while not reader.state.is_complete:
+        reader.run(calls=15)
+    assert set(range(26, 301)) <= set(reader.rows)
+
+
+def test_a_view_that_shrank_to_what_was_read_is_at_its_end() -> None:
+    reader = unordered(100)
+    reader.run(calls=7)
+    for record_id in range(41, 101):
+        reader.world.move(record_id, BIN)
+    reader.run(calls=7)
+    assert reader.state.is_complete
+    assert set(range(1, 41)) <= set(reader.rows)
+
+
+@given(
+    cuts=st.lists(st.integers(3, 8), min_size=1, max_size=12),
+    removals=st.lists(st.integers(1, 80), max_size=12),
+    size=st.integers(1, 80),
+)
+def test_cuts_and_removals_lose_no_row_of_a_view_without_an_order(
+    cuts: list[int], removals: list[int], size: int
+) -> None:
+    reader = unordered(size)
+    for calls in cuts:
+        if removals and removals[-1] in reader.world.rows and removals[-1] <= size:
+            reader.world.move(removals.pop(), BIN)
+        if reader.state.is_complete:
+            break
+        reader.run(calls=calls)
+    while not reader.state.is_complete:
+        reader.run(calls=4)
+    live = {i for i, row in reader.world.rows.items() if row.view == "open"}
+    assert live <= set(reader.rows)
