@@ -40,6 +40,7 @@ states = st.builds(
     doubts=st.lists(stamps, max_size=4).map(tuple),
     reshuffles=st.booleans(),
     unordered=st.booleans(),
+    order_shown=st.booleans(),
     place=st.none()
     | st.builds(Place, position=st.integers(0, 10**6), total=st.none() | st.integers(0, 10**6)),
 )

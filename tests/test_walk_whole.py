@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freshsales_source.walk import WalkState
-from tests.walk_reader import Reader, crm, long_ago
+from tests.walk_reader import NOON, Reader, crm, long_ago
 from tests.walk_world import BIN, Server
 
 UNORDERED = Server(page_size=10, ignores_order=True)
@@ -81,3 +81,47 @@ def test_cuts_and_removals_lose_no_row_of_a_view_without_an_order(
         reader.run(calls=4)
     live = {i for i, row in reader.world.rows.items() if row.view == "open"}
     assert live <= set(reader.rows)
+
+
+# Whether an order is honoured
+
+
+def doubtful(reader: Reader) -> Reader:
+    """The reader of a list of which nobody knows yet whether it honours the order asked for."""
+    reader.trusts_order = False
+    return reader
+
+
+def test_an_order_that_nobody_knows_of_is_not_trusted_before_rows_have_shown_it() -> None:
+    # Ids fall while stamps fall: by id or by stamp, who can tell?
+    reader = doubtful(Reader(crm(long_ago(300)[::-1], Server(page_size=100, ties="by id, newest first"))))
+    for _ in range(2):
+        assert reader.run().asked == [1, 2, 3]
+        assert not reader.state.order_shown
+    reader.world.edit([150])
+    assert reader.run().asked == [1, 2, 3]
+    assert reader.state.order_shown
+    reader.world.edit([40])
+    assert reader.run().calls < 3
+    assert reader.has_all
+
+
+def test_a_list_by_id_that_looks_sorted_is_read_whole_and_so_shows_an_old_record_that_was_edited() -> None:
+    reader = doubtful(Reader(crm(long_ago(300), replace(UNORDERED, page_size=100))))
+    reader.run()
+    reader.world.edit([250])
+    reader.run()
+    assert reader.has_all
+    assert not reader.state.order_shown
+
+
+def test_an_order_that_was_shown_and_then_broken_is_not_trusted_any_more() -> None:
+    reader = doubtful(Reader(crm([NOON - 1000 * i for i in (1, 3, 2, 9, 8, 12)], Server(page_size=10))))
+    reader.run()
+    assert reader.state.order_shown
+    reader.world.server = replace(UNORDERED)
+    reader.world.edit([4])
+    reader.world.now += 10_000
+    reader.run()
+    assert reader.state.unordered
+    assert reader.has_all

@@ -62,6 +62,11 @@ class Asking(Generic[Content]):
         """The stamp with which a page certainly begins: a row that lags in the view shows one too high."""
         return next((s for s in page.stamps if s < self.settled_before), page.lowest)
 
+    def take_no_order(self) -> None:
+        """Read on without an order: what was seen under another one proves nothing."""
+        self.unordered = True
+        self._seen.clear()
+
     def go_on(self, place: Place) -> Page[Content] | None:
         """The page on which a reading without an order goes on that was left at `place`; None where nothing is.
 

@@ -20,6 +20,7 @@ from dataclasses import replace
 from math import inf
 from typing import Generic
 
+from freshsales_source.order_evidence import OrderWatch
 from freshsales_source.walk.asking import Asking, OrderIgnoredError
 from freshsales_source.walk.locate import locate
 from freshsales_source.walk.page import Content, Fetch, Page
@@ -49,7 +50,8 @@ class Walk(Generic[Content]):
     """Reads one view from where its state left off; iterate `steps()` once.
 
     `started_at` is the run's start (seconds, server's clock), `lookback_s` the overlap read again below the
-    watermark, `floor` leaves out records last updated before it. After the last step `doubts` tells what the walk
+    watermark, `floor` leaves out records last updated before it. A view not known to honour the order asked for is read
+    whole until it has shown that it does (`trusts_order`). After the last step `doubts` tells what the walk
     cannot vouch for.
     """
 
@@ -61,8 +63,10 @@ class Walk(Generic[Content]):
         started_at: int,
         lookback_s: int = 300,
         floor: int = BEGINNING,
+        trusts_order: bool = True,
     ) -> None:
         self.state = state
+        self._trusts_order = trusts_order
         self._started_at = started_at
         self._lookback_s = lookback_s
         self._floor = floor
@@ -71,6 +75,11 @@ class Walk(Generic[Content]):
         self._top: Edge = (TOP, inf)
         """Where the stretch being read began."""
         self._ties = Ties()
+
+    @property
+    def stopped_short(self) -> bool:
+        """Whether the view gave less than its own total promises."""
+        return self._view.stopped_short
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -93,14 +102,17 @@ class Walk(Generic[Content]):
 
         Raises LookupError when page 1 is refused: what that means is for the caller to say.
         """
-        if not self.state.unordered:
+        if self._is_in_order:
             try:
                 yield from self._read_spans()
             except OrderIgnoredError:
-                self._view.unordered = True
                 self.state = replace(self.state, unordered=True)
-        if self.state.unordered:
+        if not self._is_in_order:
             yield from self._read_whole()
+
+    @property
+    def _is_in_order(self) -> bool:
+        return not self.state.unordered and (self._trusts_order or self.state.order_shown)
 
     def _read_spans(self) -> Iterator[Step[Content]]:
         first = self._view.first()
@@ -115,9 +127,17 @@ class Walk(Generic[Content]):
 
     def _read_whole(self) -> Iterator[Step[Content]]:
         reading = WholeReading(self.state, self._view, started_at=self._started_at, floor=self._floor)
+        self._view.take_no_order()
+        evidence = OrderWatch(descending=True)
+        step: Step[Content] | None = None
         for step in reading.steps():
             self.state = step.state
+            for stamp, record_id in zip(step.page.stamps, step.page.ids, strict=True):
+                evidence.see(stamp, record_id)
             yield step
+        if step is not None and evidence.is_shown and self.state.is_complete and not self.state.unordered:
+            self.state = replace(self.state, order_shown=True)
+            yield Step(page=step.page, keep=(), state=self.state)
 
     # What there is to read
 
@@ -254,7 +274,7 @@ class Walk(Generic[Content]):
 
     def _doubt(self, stamp: int, overlap: Overlap) -> None:
         # Younger stamps still gain records, which may stand anywhere among them; the lookback reads them again.
-        if overlap is Overlap.HARMLESS or stamp >= self._view.settled_before:
+        if overlap is Overlap.HARMLESS or self._is_young(stamp):
             return
         doubts = sorted({*self.state.doubts, stamp})
         unproven = [Span(low=d, high=d) for d in doubts[:-MOST_DOUBTS]]
@@ -264,6 +284,10 @@ class Walk(Generic[Content]):
             unproven=merged([*self.state.unproven, *unproven]),
             reshuffles=self.state.reshuffles or overlap is Overlap.RESHUFFLED,
         )
+
+    def _is_young(self, stamp: int) -> bool:
+        """Whether records may still gain this stamp; one that lies far in the future none gains by the clock."""
+        return self._view.settled_before <= stamp <= self._started_at + self._lookback_s
 
     def _settle_by_size(self) -> None:
         if len(self._ties) > SELF_EVIDENT and not self.state.reshuffles:

@@ -77,7 +77,7 @@ class WalkState:
     `unproven`: read this run without a `meta.total` to prove that nothing slid past; owed in the next run.
     `doubts`: stamps inside which records may have changed places while they were read.
     `reshuffles`: this view is known to change the order of equal stamps. `unordered`: it ignores the order asked.
-    `place`: where a cut reading of such a view goes on.
+    `order_shown`: rows came in that order and by nothing else. `place`: where a cut reading without an order goes on.
     """
 
     watermark: int | None = None
@@ -87,6 +87,7 @@ class WalkState:
     doubts: tuple[int, ...] = ()
     reshuffles: bool = False
     unordered: bool = False
+    order_shown: bool = False
     place: Place | None = None
 
     @property
@@ -104,6 +105,7 @@ class WalkState:
             "doubts": [_iso(d) for d in self.doubts],
             "reshuffles": self.reshuffles,
             "unordered": self.unordered,
+            "order_shown": self.order_shown,
             "place": [self.place.position, self.place.total] if self.place else None,
         }
 
@@ -120,6 +122,7 @@ class WalkState:
             doubts=tuple(d for d in map(_seconds, data["doubts"]) if d is not None),
             reshuffles=data["reshuffles"],
             unordered=data["unordered"],
+            order_shown=data.get("order_shown", False),
             place=Place(position=place[0], total=place[1]) if (place := data.get("place")) else None,
         )
 
