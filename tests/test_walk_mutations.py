@@ -29,6 +29,7 @@ MODULES = (
     "frontier",
     "ties",
     "locate",
+    "order_evidence",
     "asking",
     "step",
     "whole",
