@@ -47,16 +47,13 @@ def feed_resource(feed: Feed, shared: SharedRun, *, objects: Collection[str], in
 def _reader(
     shared: SharedRun, run: Run, feed: Feed, objects: Collection[str], state: dict[str, Any]
 ) -> FeedReader:
+    def is_waiting() -> bool:
+        parents = [shared.readers[name] for name in feed.parents if name in shared.readers]
+        return shared.holds_feeds or not all(parent.is_done for parent in parents)
+
     if feed.name not in shared.readers:
-        shared.readers[feed.name] = FeedReader(
-            run,
-            feed,
-            objects,
-            FeedState.from_json(state),
-            is_waiting=lambda: (
-                not all(shared.readers[name].is_done for name in feed.parents if name in shared.readers)
-            ),
-        )
+        saved = FeedState.from_json(state)
+        shared.readers[feed.name] = FeedReader(run, feed, objects, saved, is_waiting=is_waiting)
     reader = shared.readers[feed.name]
     assert isinstance(reader, FeedReader)
     return reader

@@ -31,7 +31,7 @@ def module_resource(shared: SharedRun, *, wanted: Sequence[str] | None, in_slice
 
     def read() -> Iterator[Any]:
         state = dlt.current.resource_state(CUSTOM_MODULES.name)
-        with shared.use() as run:
+        with shared.use() as run, shared.handing_over(CUSTOM_MODULES.name):
             yield from _Loading(shared, run, state, wanted).rows(in_slices=in_slices)
 
     return dlt.resource(read, name=CUSTOM_MODULES.name, file_format="parquet")
@@ -71,6 +71,7 @@ class _Loading:
                 return
             for reader in readers:
                 reader.start()
+            yield None
 
     def _batch(self, reader: ObjectReader | LookupReader) -> Iterator[Any]:
         batch = reader.batch()

@@ -6,7 +6,7 @@ package. All resources of a source start before any of them is waited for, so th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -17,6 +17,7 @@ from dlt.sources import DltResource
 from freshsales_source.columns import Table, dlt_columns
 from freshsales_source.decode import Layout
 from freshsales_source.deletions import DELETIONS, deletions, flagged
+from freshsales_source.entities import CUSTOM_MODULES
 from freshsales_source.entity_types import Entity, Filters, FlatList, Selector, Views
 from freshsales_source.feed_reader import FeedReader
 from freshsales_source.lookups import LookupReader, LookupState
@@ -29,10 +30,14 @@ Reader: TypeAlias = ObjectReader | LookupReader | FeedReader
 
 
 class SharedRun:
-    """The run that the resources of one source share: opened by the first to be pulled, closed by the last."""
+    """The run that the resources of one source share: opened by the first to be pulled, closed by the last.
+
+    While `holds_feeds`, the feeds of single records, which take a call for each, are not read.
+    """
 
     def __init__(self, open_run: Callable[[], Run]) -> None:
         self.readers: dict[str, Reader] = {}
+        self.holds_feeds = False
         self._open_run = open_run
         self._run: Run | None = None
         self._users = 0
@@ -56,7 +61,7 @@ class SharedRun:
     def reader(self, run: Run, entity: Entity, state: dict[str, Any]) -> ObjectReader | LookupReader:
         """The reader of an object: the one at work, else a new one that goes on from the saved state."""
         if entity.name not in self.readers:
-            self.readers[entity.name] = _reader(run, entity, state)
+            self.readers[entity.name] = self._new_reader(run, entity, state)
         reader = self.readers[entity.name]
         assert not isinstance(reader, FeedReader)
         return reader
@@ -74,13 +79,31 @@ class SharedRun:
         """Whether one of these objects has not handed over all that it brings to this load."""
         return not self._handing_over.isdisjoint(names)
 
+    def _new_reader(self, run: Run, entity: Entity, state: dict[str, Any]) -> ObjectReader | LookupReader:
+        is_outdated = _is_refreshed(entity, run.full_refresh)
+        match entity.read:
+            case Views() | Filters() | FlatList() as read:
+                saved = ObjectState.from_json(state)
+                saved = saved.refreshed(run.clock.now()) if is_outdated else saved
+                return ObjectReader(run, entity, read, saved)
+            case Selector() as selector:
+                known = LookupState.from_json(state)
+                known = known.outdated() if is_outdated else known
+                return LookupReader(run, entity, selector, known, is_waiting=self._is_reading)
 
-def _reader(run: Run, entity: Entity, state: dict[str, Any]) -> ObjectReader | LookupReader:
-    match entity.read:
-        case Views() | Filters() | FlatList() as read:
-            return ObjectReader(run, entity, read, ObjectState.from_json(state))
-        case Selector() as selector:
-            return LookupReader(run, entity, selector, LookupState.from_json(state))
+    def _is_reading(self) -> bool:
+        """Whether records are still to come, which may point to new ids of the lookups."""
+        if self.is_handing_over([CUSTOM_MODULES.name]):
+            # Which modules there are may not be known yet.
+            return True
+        readers = list(self.readers.values())
+        return any(isinstance(reader, ObjectReader) and not reader.is_done for reader in readers)
+
+
+def _is_refreshed(entity: Entity, names: Collection[str]) -> bool:
+    """Whether these are to be read again whole and the entity is one of them: by table, by key, or as a module."""
+    named = entity.name in names or entity.key in names
+    return named or (bool(entity.key) and CUSTOM_MODULES.name in names)
 
 
 def object_resource(entity: Entity, shared: SharedRun, *, in_slices: bool) -> DltResource:
@@ -104,6 +127,7 @@ def object_resource(entity: Entity, shared: SharedRun, *, in_slices: bool) -> Dl
                 if in_slices or reader.is_done:
                     return
                 reader.start()
+                yield None  # a lookup waits for the records, and must not keep them waiting
 
     return dlt.resource(read, name=entity.name, file_format="parquet")
 

@@ -59,7 +59,7 @@ def test_notes_follow_their_records_and_leave_with_them(tmp_path: Path, paged: b
     connector = connect(emulator, tmp_path, objects=NOTES)
     connector.clock.advance(600)
     report = connector.sync()
-    assert (report.exit_code, verdicts(report)["notes"]) == (0, "matched")
+    assert (report.exit_code, verdicts(report)["notes"]) == (0, "unchecked")
     wanted = {
         kept: ("Contact", contact, "Called; DROP TABLE notes"),
         gone: ("Contact", contact, "Wrote"),
@@ -102,11 +102,9 @@ def test_timelines_bring_all_feeds_and_say_first_what_they_cost(
     with caplog.at_level(logging.INFO, "freshsales_source.feed_reader"):
         report = connector.sync()
     assert report.exit_code == 0
-    assert {name: verdicts(report)[name] for name in ("notes", "contact_activities", "deal_stage_log")} == {
-        "notes": "matched",
-        "contact_activities": "matched",
-        "deal_stage_log": "matched",
-    }
+    feeds = ("notes", "contact_activities", "deal_stage_log")
+    assert [verdicts(report)[name] for name in feeds] == ["unchecked"] * 3
+    assert "for each record that was loaded" in of(report, "notes").reason
     told = [record.message for record in caplog.records if record.message.startswith("feed_begins")]
     assert "feed_begins feed=deal_stage_log records=8 calls_at_least=8" in told
     assert "feed_begins feed=contact_activities records=6 calls_at_least=6" in told
@@ -183,9 +181,9 @@ def stage_log_is_whole(emulator: Emulator, connector: Connector, deals: Iterable
 def test_cut_runs_forget_no_record(tmp_path: Path) -> None:
     emulator = account()
     connector = connect(emulator, tmp_path, objects=STAGES)
-    codes = [connector.sync(max_calls=7).exit_code]
+    codes = [connector.sync(max_calls=15).exit_code]
     while codes[-1] == 75 and len(codes) < 9:
-        codes.append(connector.sync(max_calls=7).exit_code)
+        codes.append(connector.sync(max_calls=10).exit_code)
     assert codes[0] == 75
     assert codes[-1] == 0
     assert stage_log_is_whole(emulator, connector, live(emulator, "deals"))
@@ -244,14 +242,14 @@ def test_more_records_than_a_state_should_hold_are_read_along_their_table(
     connector.clock.advance(600)
     stage = emulator.store.account.selectors["deal_stages"][2]["id"]
     emulator.store.bulk_update("deals", live(emulator, "deals")[1:6], deal_stage_id=stage, name="Moved")
-    first = connector.sync(max_calls=6)
+    first = connector.sync(max_calls=9)
     assert first.exit_code == 75
     state = connector.warehouse(connector.settings()).states()["deal_stage_log"]
     assert list(state["sweeps"]) == ["deals"]
     before = len(emulator.log)
     for _ in range(9):
         connector.clock.advance(600)
-        if connector.sync(max_calls=7).exit_code == 0:
+        if connector.sync(max_calls=10).exit_code == 0:
             break
     read = {call.split("/")[5] for call in feed_calls(emulator, before)}
     assert {str(deal) for deal in live(emulator, "deals")[1:6]} <= read

@@ -11,7 +11,7 @@ import pytest
 from freshsales_source.emulator import Emulator, Fault, Switches
 from freshsales_source.errors import Forbidden, NotFound
 from freshsales_source.exit_codes import ExitCode
-from tests.connector import ALL_PIPELINES, connect, of, verdicts
+from tests.connector import ALL_PIPELINES, asked, connect, of, verdicts
 from tests.other_objects import (
     PLANNED,
     assert_rows,
@@ -41,7 +41,7 @@ def test_an_account_without_products_is_whole_without_them(position: Any, tmp_pa
     connector = connect(emulator, tmp_path, objects=["products", "leads", "tasks"])
     report = connector.sync()
     assert (report.exit_code, report.reason) == (ExitCode.DONE, "")
-    assert verdicts(report) == {"leads": "not_available", "tasks": "unchecked", "products": "not_available"}
+    assert verdicts(report) == {"leads": "not_available", "tasks": "matched", "products": "not_available"}
     assert of(report, "products").reason
     assert connector.reader.count("products") == 0
     switch(emulator, products_list="present")
@@ -58,7 +58,7 @@ def test_products_that_were_there_once_fail_when_they_are_refused(position: Any,
     for _ in range(2):
         report = connector.sync()
         assert (report.exit_code, report.reason) == (ExitCode.INCOMPLETE, position)
-        assert verdicts(report) == {"products": "failed", "tasks": "unchecked"}
+        assert verdicts(report) == {"products": "failed", "tasks": "matched"}
         connector.clock.advance(4000)
     assert connector.reader.ids("products", where="NOT is_deleted") == live(emulator, "products")
     assert connector.sync(objects=["tasks"]).exit_code is ExitCode.DONE
@@ -158,6 +158,18 @@ def test_cut_runs_lose_nothing_and_say_that_they_are_not_finished(tmp_path: Path
         assert_rows(emulator, connector.reader, name, live(emulator, name))
 
 
+def test_lists_too_long_for_one_run_are_read_whole_by_several(tmp_path: Path) -> None:
+    emulator = small_company(tasks=40, products=20)
+    connector = connect(emulator, tmp_path, objects=["tasks", "products"], page_size=5, lookups_every_s=DAY)
+    for _ in range(8):
+        connector.sync(max_calls=6)
+        connector.clock.advance(600)
+    for name in ("tasks", "products"):
+        assert_rows(emulator, connector.reader, name, live(emulator, name))
+    # A task that stands on a page which this run did not reach has not left its list.
+    assert not asked(emulator, "/tasks/")
+
+
 def test_leavers_beyond_the_ceiling_are_fetched_by_the_next_run(tmp_path: Path) -> None:
     emulator = small_company(tasks=20)
     connector = connect(emulator, tmp_path, objects=["tasks"])
@@ -167,15 +179,16 @@ def test_leavers_beyond_the_ceiling_are_fetched_by_the_next_run(tmp_path: Path) 
     emulator.store.delete("tasks", *left)
     report = connector.sync(max_calls=idle + 2)
     assert verdicts(report) == {"tasks": "partial"}
-    assert len(connector.reader.ids("tasks", where="is_deleted")) == 2
-    assert connector.sync().calls == idle + 3
+    # One that is gone, and one that is there, which proves that asking for a record works.
+    assert len(connector.reader.ids("tasks", where="is_deleted")) == 1
+    assert connector.sync().calls == idle + 5
     assert connector.reader.ids("tasks", where="is_deleted") == sorted(left)
 
 
 def test_a_run_killed_at_any_request_and_run_again_ends_with_the_accounts_rows(tmp_path: Path) -> None:
     emulator = small_company(tasks=28, appointments=30, activities=6)
     objects = ["tasks", "appointments", "sales_activities"]
-    connector = connect(emulator, tmp_path, objects=objects, lookups_every_s=DAY)
+    connector = connect(emulator, tmp_path, objects=objects, lookups_every_s=DAY, refresh_pages=0)
     connector.sync()
     gone: dict[str, list[int]] = {name: [] for name in PLANNED}
     for request in range(1, 9):
@@ -193,8 +206,9 @@ def test_a_run_killed_at_any_request_and_run_again_ends_with_the_accounts_rows(t
         emulator.before_request = None
         before = len(emulator.log)
         connector.sync()
-        # Two lists that end on an empty page, one that tells its pages, and the three records that left.
-        assert len(emulator.log) - before == 8
+        # Two lists that end on an empty page, two that are counted, one that tells its pages, the three records that
+        # left, and one that is there: no appointment that left answered.
+        assert len(emulator.log) - before == 11
         for name in objects:
             assert_rows(emulator, connector.reader, name, live(emulator, name))
             assert connector.reader.ids(name, where="is_deleted") == sorted(gone.get(name, []))

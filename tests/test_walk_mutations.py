@@ -29,7 +29,10 @@ MODULES = (
     "frontier",
     "ties",
     "locate",
+    "order_evidence",
     "asking",
+    "step",
+    "whole",
     "engine",
 )  # each imports only from those before it
 COPY = "mutant_walk"
@@ -151,8 +154,8 @@ MUTATIONS = (
     Mutation(
         name="ids known from elsewhere prove the end of a view without a total",
         module="asking",
-        old="        self._seen.clear()\n",
-        new="",
+        old="            self._seen.clear()\n",
+        new="            pass\n",
     ),
     Mutation(
         name="one more reading settles every doubt",

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freshsales_source.walk import BEGINNING, Span, WalkState
-from freshsales_source.walk.state import MOST_SPANS, TOP, Cut, Edge, close, edge, fewer, merged
+from freshsales_source.walk.state import MOST_SPANS, TOP, Cut, Edge, Place, close, edge, fewer, merged
 
 # Small numbers, so that stamps and positions meet; a place is a stamp and how many records lie below it in the view.
 few = st.integers(0, 8)
@@ -40,6 +40,9 @@ states = st.builds(
     doubts=st.lists(stamps, max_size=4).map(tuple),
     reshuffles=st.booleans(),
     unordered=st.booleans(),
+    order_shown=st.booleans(),
+    place=st.none()
+    | st.builds(Place, position=st.integers(0, 10**6), total=st.none() | st.integers(0, 10**6)),
 )
 
 

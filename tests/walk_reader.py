@@ -54,6 +54,7 @@ class Reader:
     state: WalkState = field(default_factory=WalkState)
     rows: dict[int, Row] = field(default_factory=dict)
     before_call: Callable[[int], None] = lambda number: None
+    trusts_order: bool = True
 
     def run(self, calls: int = 10_000) -> Reading:
         asked: list[int] = []
@@ -67,7 +68,14 @@ class Reader:
             return self.world.page("open", number)
 
         state = WalkState.from_json(json.loads(json.dumps(self.state.to_json())))
-        walk = Walk(state, fetch, started_at=self.world.now, lookback_s=self.lookback_s, floor=self.floor)
+        walk = Walk(
+            state,
+            fetch,
+            started_at=self.world.now,
+            lookback_s=self.lookback_s,
+            floor=self.floor,
+            trusts_order=self.trusts_order,
+        )
         is_whole = True
         try:
             for step in walk.steps():

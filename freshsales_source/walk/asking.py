@@ -11,6 +11,7 @@ from typing import Generic
 
 from freshsales_source.walk.frontier import Frontier
 from freshsales_source.walk.page import Content, Fetch, Page
+from freshsales_source.walk.state import Place
 
 REFUSALS = 3
 """Answers without records where `meta.total` promises some, before the walk stops short of the end."""
@@ -34,6 +35,8 @@ class Asking(Generic[Content]):
         self.stopped_short = False
         """Whether the server gave less than its own total promises."""
         self._fetch = fetch
+        self.begun_at = 0
+        """Positions that an earlier run read, in a view without an order."""
         self._seen: set[int] = set()
         """Ids of the stretch being read, kept where nothing else proves its end: without a total or an order."""
 
@@ -59,10 +62,26 @@ class Asking(Generic[Content]):
         """The stamp with which a page certainly begins: a row that lags in the view shows one too high."""
         return next((s for s in page.stamps if s < self.settled_before), page.lowest)
 
+    def take_no_order(self) -> None:
+        """Read on without an order: what was seen under another one proves nothing."""
+        self.unordered = True
+        self._seen.clear()
+
+    def go_on(self, place: Place) -> Page[Content] | None:
+        """The page on which a reading without an order goes on that was left at `place`; None where nothing is.
+
+        Page 1 must have been asked for: its total tells what was removed since.
+        """
+        self.frontier.go_on(place.position, place.total)
+        self.begun_at = self.frontier.first_of(self.frontier.page_behind)
+        page = self.page(self.frontier.page_behind)
+        return page if page is not None and page.ids else None
+
     def start(self, page: Page[Content], below: int | None) -> None:
         """Begin a stretch with `page`; `below` counts the records behind the place where it was once left."""
         self.frontier.start(page, below)
-        self._seen.clear()
+        if not self.unordered:
+            self._seen.clear()
 
     def accept(self, page: Page[Content]) -> None:
         """Note that everything from the start of the stretch to the end of `page` was read."""
@@ -75,8 +94,9 @@ class Asking(Generic[Content]):
         return self.frontier.is_last(page) and self.frontier.is_at_end
 
     def finish(self) -> None:
-        """Note that the end was reached; without an order only the number of distinct ids proves that all came."""
-        if self.unordered and self.frontier.total is not None and len(self._seen) < self.frontier.total:
+        """Note that the end of a view without an order was reached: only the number of ids proves that all came."""
+        total = self.frontier.total
+        if total is not None and self.begun_at + len(self._seen) < total:
             self.stopped_short = True
 
     def next(self, number: int, after: Page[Content]) -> Page[Content] | None:

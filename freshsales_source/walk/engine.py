@@ -16,12 +16,13 @@ tasks and appointments did not (same run); page shifts follow from offset paging
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 from typing import Generic
 
 from freshsales_source.walk.asking import Asking, OrderIgnoredError
 from freshsales_source.walk.locate import locate
+from freshsales_source.walk.order_evidence import OrderWatch
 from freshsales_source.walk.page import Content, Fetch, Page
 from freshsales_source.walk.state import (
     BEGINNING,
@@ -35,7 +36,9 @@ from freshsales_source.walk.state import (
     fewer,
     merged,
 )
+from freshsales_source.walk.step import Step
 from freshsales_source.walk.ties import SELF_EVIDENT, Overlap, Ties
+from freshsales_source.walk.whole import WholeReading
 
 PASSES = 4
 """Readings of one doubtful stamp before a run leaves it to the next."""
@@ -43,20 +46,12 @@ MOST_DOUBTS = 200
 """Doubtful stamps kept in the state; the newest stay, what is older the next run reads again as a span."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step(Generic[Content]):
-    """One answered page: the indexes of its rows to load, and the state that holds once they are loaded."""
-
-    page: Page[Content]
-    keep: tuple[int, ...]
-    state: WalkState
-
-
 class Walk(Generic[Content]):
     """Reads one view from where its state left off; iterate `steps()` once.
 
     `started_at` is the run's start (seconds, server's clock), `lookback_s` the overlap read again below the
-    watermark, `floor` leaves out records last updated before it. After the last step `doubts` tells what the walk
+    watermark, `floor` leaves out records last updated before it. A view not known to honour the order asked for is read
+    whole until it has shown that it does (`trusts_order`). After the last step `doubts` tells what the walk
     cannot vouch for.
     """
 
@@ -68,8 +63,10 @@ class Walk(Generic[Content]):
         started_at: int,
         lookback_s: int = 300,
         floor: int = BEGINNING,
+        trusts_order: bool = True,
     ) -> None:
         self.state = state
+        self._trusts_order = trusts_order
         self._started_at = started_at
         self._lookback_s = lookback_s
         self._floor = floor
@@ -78,6 +75,11 @@ class Walk(Generic[Content]):
         self._top: Edge = (TOP, inf)
         """Where the stretch being read began."""
         self._ties = Ties()
+
+    @property
+    def stopped_short(self) -> bool:
+        """Whether the view gave less than its own total promises."""
+        return self._view.stopped_short
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -100,14 +102,17 @@ class Walk(Generic[Content]):
 
         Raises LookupError when page 1 is refused: what that means is for the caller to say.
         """
-        if not self.state.unordered:
+        if self._is_in_order:
             try:
                 yield from self._read_spans()
             except OrderIgnoredError:
-                self._view.unordered = True
                 self.state = replace(self.state, unordered=True)
-        if self.state.unordered:
+        if not self._is_in_order:
             yield from self._read_whole()
+
+    @property
+    def _is_in_order(self) -> bool:
+        return not self.state.unordered and (self._trusts_order or self.state.order_shown)
 
     def _read_spans(self) -> Iterator[Step[Content]]:
         first = self._view.first()
@@ -121,15 +126,22 @@ class Walk(Generic[Content]):
                 return  # People are working: for the other stamps it would be the same.
 
     def _read_whole(self) -> Iterator[Step[Content]]:
-        """The way to read a view that ignores the order asked for: every row to the proven end, every run.
-
-        Not only the rows above the watermark: in such a view a removal can hide an old row behind a creation.
-        """
-        whole = Span(low=self._floor, high=TOP)
-        self.state = replace(self.state, spans=(whole,), owed=(), unproven=(), doubts=())
-        first = self._view.first()
-        self.state = replace(self.state, watermark=min(self._started_at, first.served_at))
-        yield from self._read(first, whole)
+        reading = WholeReading(self.state, self._view, started_at=self._started_at, floor=self._floor)
+        self._view.take_no_order()
+        evidence = OrderWatch(descending=True)
+        step: Step[Content] | None = None
+        seen: Page[Content] | None = None
+        for step in reading.steps():
+            self.state = step.state
+            # The last page comes again with the proof that it was the last.
+            rows = zip(step.page.stamps, step.page.ids, strict=True) if step.page is not seen else ()
+            for stamp, record_id in rows:
+                evidence.see(stamp, record_id)
+            seen = step.page
+            yield step
+        if step is not None and evidence.is_shown and self.state.is_complete and not self.state.unordered:
+            self.state = replace(self.state, order_shown=True)
+            yield Step(page=step.page, keep=(), state=self.state)
 
     # What there is to read
 
@@ -198,8 +210,7 @@ class Walk(Generic[Content]):
         self._view.accept(page)
         if self._view.ends_with(page):
             return self._end(page, keep)
-        if not self.state.unordered:
-            self._close(page.lowest, Cut(below=self._view.frontier.below, tail=self._ties.tail))
+        self._close(page.lowest, Cut(below=self._view.frontier.below, tail=self._ties.tail))
         if page.number > 1:
             self._note_unproven(page.lowest)
         return Step(page=page, keep=keep, state=self.state)
@@ -207,7 +218,6 @@ class Walk(Generic[Content]):
     def _end(self, page: Page[Content], keep: tuple[int, ...]) -> Step[Content]:
         """The view's end is proven: nothing below the stretch's top is unread."""
         self._settle_by_size()
-        self._view.finish()
         if not self._view.stopped_short:
             self._close(BEGINNING - 1, None)
             self._note_unproven(self._floor)
@@ -217,7 +227,7 @@ class Walk(Generic[Content]):
         """Whether the next page is wanted: it is still above `span`, or inside what is unread or owed."""
         if not page.ids or self._view.ends_with(page):
             return False
-        if self.state.unordered or page.lowest > span.high:
+        if page.lowest > span.high:
             return True
         following = self._next_span()
         return following is not None and following.contains(page.lowest) and not self._is_far(following)
@@ -268,7 +278,7 @@ class Walk(Generic[Content]):
 
     def _doubt(self, stamp: int, overlap: Overlap) -> None:
         # Younger stamps still gain records, which may stand anywhere among them; the lookback reads them again.
-        if overlap is Overlap.HARMLESS or stamp >= self._view.settled_before:
+        if overlap is Overlap.HARMLESS or self._is_young(stamp):
             return
         doubts = sorted({*self.state.doubts, stamp})
         unproven = [Span(low=d, high=d) for d in doubts[:-MOST_DOUBTS]]
@@ -278,6 +288,10 @@ class Walk(Generic[Content]):
             unproven=merged([*self.state.unproven, *unproven]),
             reshuffles=self.state.reshuffles or overlap is Overlap.RESHUFFLED,
         )
+
+    def _is_young(self, stamp: int) -> bool:
+        """Whether records may still gain this stamp; one that lies far in the future none gains by the clock."""
+        return self._view.settled_before <= stamp <= self._started_at + self._lookback_s
 
     def _settle_by_size(self) -> None:
         if len(self._ties) > SELF_EVIDENT and not self.state.reshuffles:

@@ -41,6 +41,12 @@ class Frontier:
             self.position = max(self.position, page.total - below)
         self._risen = 0
 
+    def go_on(self, position: int, total: int | None) -> None:
+        """Take up a stretch left at `position` when the view held `total`: what was removed since pulled it up."""
+        fell = 0 if total is None or self.total is None else max(0, total - self.total)
+        self.position = max(0, position - fell)
+        self._risen = 0
+
     def accept(self, page: Page[Any]) -> None:
         """Note that everything up to the end of `page` was read."""
         self.position = max(self.position, page.number * self.stride)

@@ -61,6 +61,14 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """How far a view without an order was read: the first `position` of its records, of `total` (None: not told)."""
+
+    position: int
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WalkState:
     """The memory of one walk.
 
@@ -69,6 +77,7 @@ class WalkState:
     `unproven`: read this run without a `meta.total` to prove that nothing slid past; owed in the next run.
     `doubts`: stamps inside which records may have changed places while they were read.
     `reshuffles`: this view is known to change the order of equal stamps. `unordered`: it ignores the order asked.
+    `order_shown`: rows came in that order and by nothing else. `place`: where a cut reading without an order goes on.
     """
 
     watermark: int | None = None
@@ -78,6 +87,8 @@ class WalkState:
     doubts: tuple[int, ...] = ()
     reshuffles: bool = False
     unordered: bool = False
+    order_shown: bool = False
+    place: Place | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -94,6 +105,8 @@ class WalkState:
             "doubts": [_iso(d) for d in self.doubts],
             "reshuffles": self.reshuffles,
             "unordered": self.unordered,
+            "order_shown": self.order_shown,
+            "place": [self.place.position, self.place.total] if self.place else None,
         }
 
     @classmethod
@@ -109,6 +122,8 @@ class WalkState:
             doubts=tuple(d for d in map(_seconds, data["doubts"]) if d is not None),
             reshuffles=data["reshuffles"],
             unordered=data["unordered"],
+            order_shown=data.get("order_shown", False),
+            place=Place(position=place[0], total=place[1]) if (place := data.get("place")) else None,
         )
 
 
