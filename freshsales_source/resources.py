@@ -71,7 +71,8 @@ class SharedRun:
     def _is_reading(self) -> bool:
         """Whether records are still to come, which may point to new ids of the lookups."""
         readers = list(self.readers.values())
-        return any(isinstance(reader, ObjectReader) and not reader.is_done for reader in readers)
+        objects = [reader for reader in readers if isinstance(reader, ObjectReader)]
+        return any(not (reader.is_done and reader.intake.is_empty) for reader in objects)
 
 
 def object_resource(entity: Entity, shared: SharedRun, *, in_slices: bool) -> DltResource:
