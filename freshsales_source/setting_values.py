@@ -21,6 +21,8 @@ from freshsales_source.redact import Secret
 
 ViewChoice: TypeAlias = tuple[int | str, ...]
 
+SHORTEST_HASH_KEY = 16
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimit:
@@ -51,6 +53,16 @@ def parse_key(name: str, value: object) -> Secret:
         )
     if "*" in key:
         raise refused(name, "contains `*`, so it was copied from a masked field", again)
+    return Secret(key)
+
+
+def hash_key(name: str, value: object) -> Secret:
+    """Return the key of the hashes; refuse one that could be guessed."""
+    key = value.reveal() if isinstance(value, Secret) else text(name, value)
+    if len(key) < SHORTEST_HASH_KEY:
+        raise refused(
+            name, "is too short", f"Use at least {SHORTEST_HASH_KEY} random characters, and keep them."
+        )
     return Secret(key)
 
 

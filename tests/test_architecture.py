@@ -32,7 +32,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("entity_types", "entity_columns"),
     ("entities",),
     ("setting_values",),
-    ("config", "fields"),
+    ("config", "fields", "protection"),
     ("limit_headers", "budget_ledger"),
     ("budget_file",),
     ("budget",),

@@ -20,9 +20,9 @@ from dataclasses import replace
 from math import inf
 from typing import Generic
 
-from freshsales_source.walk.order_evidence import OrderWatch
 from freshsales_source.walk.asking import Asking, OrderIgnoredError
 from freshsales_source.walk.locate import locate
+from freshsales_source.walk.order_evidence import OrderWatch
 from freshsales_source.walk.page import Content, Fetch, Page
 from freshsales_source.walk.state import (
     BEGINNING,
