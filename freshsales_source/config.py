@@ -57,6 +57,7 @@ class Settings:
     objects: tuple[str, ...] | None = None  # None: all the account has
     views: Mapping[str, ViewChoice] = field(default_factory=dict)
     time_zone: str = "UTC"
+    history: bool = True
     drop_columns: tuple[str, ...] = ()
     hash_columns: tuple[str, ...] = ()
     hash_key: Secret | None = None
@@ -156,6 +157,7 @@ _PARSERS = {
     "lookups_every_s": values.whole_number,
     "objects": values.names,
     "views": values.views,
+    "history": values.yes_no,
     "drop_columns": values.names,
     "hash_columns": values.names,
     "hash_key": values.hash_key,

@@ -73,6 +73,15 @@ def text(name: str, value: object) -> str:
     return value.strip()
 
 
+def yes_no(name: str, value: object) -> bool:
+    """Return a bool; text counts where it is `true` or `false`."""
+    if isinstance(value, str) and value.strip().casefold() in ("true", "false"):
+        return value.strip().casefold() == "true"
+    if not isinstance(value, bool):
+        raise refused(name, "is neither true nor false", "Write `true` or `false`.")
+    return value
+
+
 def whole_number(name: str, value: object) -> int:
     """Return an int; `true`, fractions and text that is no number are refused."""
     result = number(name, value)

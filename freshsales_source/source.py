@@ -41,6 +41,7 @@ def freshsales(
     objects: list[str] | None = None,
     views: dict[str, Any] | None = None,
     time_zone: str = "UTC",
+    history: bool = True,
     drop_columns: list[str] | None = None,
     hash_columns: list[str] | None = None,
     hash_key: TSecretStrValue | None = None,

@@ -42,7 +42,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("client",),
     ("decode", "envelopes"),
     ("views", "run", "check", "forecast"),
-    ("paging", "object_state", "metadata", "discovery"),
+    ("paging", "object_state", "metadata", "discovery", "history"),
     ("reading", "search_counts"),
     ("lookups", "exploration"),
     ("resources",),
