@@ -48,7 +48,7 @@ def budget_path(account: Account, environment: Mapping[str, str], home: Path) ->
     The same whatever the pipeline or working folder.
     """
     digest = hashlib.sha256(account.netloc.encode()).hexdigest()[:16]
-    return _state_folder(environment, home) / "freshsales-source" / f"budget-{digest}.sqlite"
+    return state_folder(environment, home) / f"budget-{digest}.sqlite"
 
 
 def open_budget_file(path: Path | str) -> sqlite3.Connection:
@@ -87,8 +87,12 @@ def _create_private(path: Path) -> None:
         raise _unusable(path, "is not a budget file")
 
 
-def _state_folder(environment: Mapping[str, str], home: Path) -> Path:
-    """XDG on Linux, the platform's own folder on macOS and Windows."""
+def state_folder(environment: Mapping[str, str], home: Path) -> Path:
+    """The user's folder for files that processes share: XDG on Linux, the platform's own on macOS and Windows."""
+    return _platform_folder(environment, home) / "freshsales-source"
+
+
+def _platform_folder(environment: Mapping[str, str], home: Path) -> Path:
     if sys.platform == "darwin":
         return home / "Library" / "Application Support"
     if sys.platform == "win32":

@@ -19,6 +19,12 @@ class Catalog:
         with self._lock:
             self._met.setdefault(table, set()).update(ids)
 
+    @property
+    def size(self) -> int:
+        """How many ids were noted so far: what grows with each new one."""
+        with self._lock:
+            return sum(map(len, self._met.values()))
+
     def met(self, table: str) -> frozenset[int]:
         """All ids noted for a lookup."""
         with self._lock:

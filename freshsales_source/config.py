@@ -56,6 +56,8 @@ class Settings:
     lookups_every_s: int = 3600
     objects: tuple[str, ...] | None = None  # None: all the account has
     views: Mapping[str, ViewChoice] = field(default_factory=dict)
+    refresh_pages: int = 10
+    max_vanished_share: float = 0.02
     time_zone: str = "UTC"
     history: bool = True
     drop_columns: tuple[str, ...] = ()
@@ -80,6 +82,8 @@ class Settings:
         values.check_range("retries", self.retries, 1, 20)
         values.check_range("lookback_s", self.lookback_s, 0, 30 * 86400)
         values.check_range("lookups_every_s", self.lookups_every_s, 0, 365 * 86400)
+        values.check_range("refresh_pages", self.refresh_pages, 0, 10**6)
+        values.check_range("max_vanished_share", self.max_vanished_share, 0, 1)
         if self.max_calls is not None:
             values.check_range("max_calls", self.max_calls, 1, 10**9)
         if self.start_date is not None and self.start_date.tzinfo is None:
@@ -161,6 +165,8 @@ _PARSERS = {
     "drop_columns": values.names,
     "hash_columns": values.names,
     "hash_key": values.hash_key,
+    "refresh_pages": values.whole_number,
+    "max_vanished_share": values.number,
 }
 
 

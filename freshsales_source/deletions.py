@@ -8,20 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 
 from freshsales_source.columns import Column, ColumnType, Confidence, Table
 
+RECYCLE_BIN = "recycle_bin"
 VANISHED = "vanished"
 
 
 class StoredRows(Protocol):
-    """Reads rows back from the warehouse."""
+    """Reads rows back from the warehouse; several threads may ask."""
 
-    def rows_of(self, table: str, schema: pa.Schema, ids: Sequence[int]) -> pa.Table:
-        """The rows with these ids, in the columns the table has; those of `schema` come typed as there."""
+    def query(self, sql: str) -> list[tuple[Any, ...]] | None:
+        """The rows of a query; None where a table does not exist yet."""
+        ...
+
+    def name(self, table: str) -> str:
+        """The table's name as it stands in SQL."""
+        ...
+
+    def live_ids(self, table: str) -> frozenset[int]:
+        """The ids of the rows that are not deleted; none where the table was never loaded. For small tables."""
+        ...
+
+    def rows_of(self, table: str, schema: pa.Schema, ids: Sequence[int], *, key: str = "id") -> pa.Table:
+        """The rows with these ids in column `key`, in the columns the table has; those of `schema` typed as there."""
         ...
 
 

@@ -28,6 +28,7 @@ class Chosen(StrEnum):
     SETTING_NAME = "setting_name"  # by the name in the setting `views`
     SETTING_ID = "setting_id"  # by the id in the setting `views`
     FIXED = "fixed"  # the API has no other list of these records
+    SEARCH = "search"  # a pipeline that the views leave out, read through the search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,7 @@ class ObjectFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineFound:
-    """A pipeline of deals.
+    """A pipeline of deals; one that the default views do not show is read through the search.
 
     `deals` counts its live ones by the search; `is_shown` is whether the views that are read show them. Both are
     None where they cannot be told, as is `is_shown` of a pipeline without deals.
@@ -103,6 +104,18 @@ class PipelinesFound:
 
     pipelines: tuple[PipelineFound, ...] = ()
     doubt: str = ""
+
+    @property
+    def walked(self) -> tuple[PipelineFound, ...]:
+        """The pipelines that a sync reads through the search, those without deals, too; none where views show several.
+
+        Where one pipeline alone has deals nothing shows that the views do not leave out the others.
+        """
+        shown = [one for one in self.pipelines if one.is_shown]
+        if self.doubt or len(shown) > 1:
+            return ()
+        left = shown or [one for one in self.pipelines if one.is_default]
+        return tuple(one for one in self.pipelines if one not in left)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

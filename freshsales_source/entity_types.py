@@ -22,16 +22,33 @@ from freshsales_source.columns import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pipelines:
+    """How records that the default views leave out are found: by pipeline, through the search.
+
+    path, envelope    the lookup of all pipelines
+    column            of a record: the pipeline it is in; also the name of it in a rule of the search
+    whole             keys that every row has which is not thin: of a thin one, a missing key is not a null
+    """
+
+    path: str
+    envelope: str
+    column: str
+    whole: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Views:
     """An object read from saved views: their names, and the `include` that brings its foreign keys.
 
     `live` views together show every record that is not deleted; `bin` shows the deleted ones, for 90 days
-    (documented). Names are those of an English account; settings override them by id or name.
+    (documented). Names are those of an English account; settings override them by id or name. Where `pipelines`
+    is given, the default views may show the records of one pipeline only.
     """
 
     live: tuple[str, ...]
     bin: str = "Recycle Bin"
     include: tuple[str, ...] = ()
+    pipelines: Pipelines | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +61,8 @@ class Filters:
     live       filters that are read whole in each run: what people still work on
     settled    filters that are read whole once; after that only where a count or the refresh finds a change,
                and record by record when one leaves the live ones
+    settled_by    the column that the settled lists are ordered by, whatever is asked for; newest first if
+                  `settled_descends`
     live_by    the column by which a record alone shows that it belongs to the live ones: it holds `live_value`,
                or, where that is None, a time that is not over
     """
@@ -51,6 +70,8 @@ class Filters:
     live: tuple[str, ...]
     settled: tuple[str, ...]
     live_by: str
+    settled_by: str
+    settled_descends: bool = False
     live_value: int | None = None
     include: tuple[str, ...] = ()
 

@@ -12,12 +12,15 @@
     |   |-- CallCeilingReached    `max_calls` is spent
     |   |-- ServerFault           5xx after all tries
     |   |-- NetworkFault          no connection, time-out, after all tries
-    |   `-- CutAnswer             the answer stopped in the middle, after all tries
+    |   |-- CutAnswer             the answer stopped in the middle, after all tries
+    |   `-- Locked                another sync, or another program, has the warehouse
     |-- ObjectError           that object fails or is skipped, the others go on  exit 4
     |   |-- Forbidden             403; all objects forbidden is fatal: the caller knows
     |   |-- NotFound              404; a gone record or a missing route: the caller knows
     |   |-- BadRequest            400, 422 and other 4xx
     |   |-- SavedViewNotFound     no such view for this key
+    |   |-- PipelineNotReadable   deals that the views leave out, and the search does not give
+    |   |-- TooManyVanished       more rows without a record than a run may flag
     |   |-- MalformedAnswer       not JSON
     |   |-- MalformedPage         JSON, but not the page that was asked for
     |   `-- OversizedAnswer       body above the cap; the caller may ask for a smaller page
@@ -36,6 +39,12 @@ from typing import ClassVar
 
 from freshsales_source.exit_codes import ExitCode
 from freshsales_source.redact import redact
+
+ONE_VIEW = (
+    "Save one view of all deals in the CRM, whatever their pipeline and status, and set views.deals to its id under "
+    "[sources.freshsales] in .dlt/config.toml"
+)
+"""What helps against pipelines that the default views leave out."""
 
 
 class FreshsalesError(Exception):
@@ -128,6 +137,15 @@ class CutAnswer(RetriableError):
     """Every try brought an answer that ended too early."""
 
 
+class Locked(RetriableError):
+    """Another sync is at work on this warehouse, or another program has its file open."""
+
+    @property
+    def reason(self) -> str:
+        """`lock`: the name that design and report give this end."""
+        return "lock"
+
+
 class ObjectError(FreshsalesError):
     """One object cannot be read; the others can."""
 
@@ -148,6 +166,16 @@ class BadRequest(ObjectError):
 
 class SavedViewNotFound(ObjectError):
     """The object has no saved view of the wanted name or id that this key can see."""
+
+
+class PipelineNotReadable(ObjectError):
+    """Deals of a pipeline that the views leave out cannot be read, or not all of them."""
+
+    default_remedy = ONE_VIEW
+
+
+class TooManyVanished(ObjectError):
+    """More rows than a run may flag seem to have no record any more; none was flagged."""
 
 
 class MalformedAnswer(ObjectError):

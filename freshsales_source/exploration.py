@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from freshsales_source.check import Diagnosis, ObjectFacts, ObjectFinding, Problem, diagnose
@@ -31,6 +32,7 @@ from freshsales_source.entities import CONTACTS, DEAL_PIPELINES, DEALS, ENTITIES
 from freshsales_source.entity_types import Entity, Filters, FlatList, Selector, Views
 from freshsales_source.envelopes import rows_of, total_of
 from freshsales_source.errors import (
+    ONE_VIEW,
     ConfigurationError,
     FatalError,
     Forbidden,
@@ -42,7 +44,8 @@ from freshsales_source.errors import (
 )
 from freshsales_source.exit_codes import ExitCode
 from freshsales_source.fields import Field, custom_columns, parse_fields
-from freshsales_source.forecast import first_calls, lookup_calls, seconds_for
+from freshsales_source.findings import Hints
+from freshsales_source.forecast import first_calls, lookup_calls, search_calls, seconds_for
 from freshsales_source.search_counts import find_owners, find_pipelines
 from freshsales_source.views import View, bin_setting, find, find_bin
 
@@ -52,10 +55,11 @@ OWNED = (CONTACTS, SALES_ACCOUNTS, DEALS)
 _LOG = logging.getLogger(__name__)
 
 
-def discover(client: Client, settings: Settings, *, clock: Clock) -> Discovery:
+def discover(client: Client, settings: Settings, *, clock: Clock, hints: Hints | None = None) -> Discovery:
     """Look at the account; a wrong key or no network is a Problem in the result, not an exception.
 
-    Raises ConfigurationError where the setting `objects` names something that is none.
+    `hints` tell the page sizes by which the first sync is priced. Raises ConfigurationError where the setting
+    `objects` names something that is none.
     """
     known = [entity.name for entity in ENTITIES]
     for name in settings.objects or ():
@@ -64,7 +68,7 @@ def discover(client: Client, settings: Settings, *, clock: Clock) -> Discovery:
                 f"`objects` names {name!r}, which is no object", remedy=f"Objects are: {', '.join(known)}."
             )
     with ThreadPoolExecutor(settings.concurrency, thread_name_prefix="freshsales") as threads:
-        return _Exploration(client, settings, threads).run(clock)
+        return _Exploration(client, settings, threads, hints or Hints()).run(clock)
 
 
 def object_facts(entities: Sequence[Entity] = ENTITIES) -> list[ObjectFacts]:
@@ -84,8 +88,9 @@ def object_facts(entities: Sequence[Entity] = ENTITIES) -> list[ObjectFacts]:
 class _Exploration:
     """One look at the account, collecting as it goes."""
 
-    def __init__(self, client: Client, settings: Settings, threads: Executor) -> None:
+    def __init__(self, client: Client, settings: Settings, threads: Executor, hints: Hints) -> None:
         self._client = client
+        self._hints = hints
         self._settings = settings
         self._threads = threads
         self._problems: list[Problem] = []
@@ -249,7 +254,8 @@ class _Exploration:
             return int(standing is Standing.NOT_AVAILABLE)
         if isinstance(entity.read, Selector):
             return lookup_calls([entity])
-        return first_calls(entity, [one.records for one in lists], self._settings.page_size)
+        page_size = self._hints.page_size(entity.name, self._settings.page_size)
+        return first_calls(entity, [one.records for one in lists], page_size)
 
     # What the search tells
 
@@ -258,7 +264,37 @@ class _Exploration:
             return
         rows = self._lookup_rows(DEAL_PIPELINES)
         self._pipelines = find_pipelines(self._client, rows, in_views=deals.records, threads=self._threads)
-        self._problems += [_hidden(one) for one in self._pipelines.pipelines if one.is_shown is False]
+        if DEALS.name in self._settings.views:
+            self._problems += [_hidden(one) for one in self._pipelines.pipelines if one.is_shown is False]
+        elif self._pipelines.walked:
+            self._objects[self._objects.index(deals)] = self._with_search(deals)
+        elif self._pipelines.doubt and len(rows) > 1 and not self._is_several_shown(deals):
+            self._problems.append(_not_told(self._pipelines.doubt))
+
+    def _with_search(self, deals: ObjectFound) -> ObjectFound:
+        """Deals as a sync reads them: the pipelines that the views leave out through the search."""
+        lists = (*deals.lists, *map(_searched, self._pipelines.walked))
+        totals = [one.deals or 0 for one in self._pipelines.walked]
+        counted = len(self._pipelines.pipelines) if deals.records else 0
+        calls = deals.calls + search_calls(totals, counted, self._settings.page_size)
+        return replace(
+            deals,
+            lists=lists,
+            records=_sum([one for one in lists if not one.is_bin]),
+            calls=calls,
+            seconds=seconds_for(calls, self._settings),
+        )
+
+    def _is_several_shown(self, deals: ObjectFound) -> bool:
+        """Whether a view's first page shows deals of two pipelines, as a sync would see it."""
+        for listed in deals.lists:
+            if listed.is_bin:
+                continue
+            order = {"sort": "updated_at", "sort_type": "desc"}
+            answer = self._client.get(f"{DEALS.path}/view/{listed.id}", {"page": 1, "per_page": 100, **order})
+            if len({row.get("deal_pipeline_id") for row in _records(answer, DEALS.envelope)}) > 1:
+                return True
+        return False
 
     def _count_owners(self, entities: Sequence[Entity]) -> None:
         rows = self._lookup_rows(OWNERS)
@@ -330,8 +366,24 @@ def _hidden(pipeline: PipelineFound) -> Problem:
         reason="pipeline_not_shown",
         what=f'no view that is read shows pipeline "{pipeline.name}" ({pipeline.deals:,} deals)',
         where="",
-        remedy="Save one view of all deals in the CRM, whatever their pipeline and status, and set views.deals to "
-        "its id under [sources.freshsales] in .dlt/config.toml.",
+        remedy=f"{ONE_VIEW}.",
+        exit_code=ExitCode.INCOMPLETE,
+        object=DEALS.name,
+    )
+
+
+def _searched(pipeline: PipelineFound) -> ListFound:
+    return ListFound(
+        name=f'pipeline "{pipeline.name}"', id=None, chosen=Chosen.SEARCH, records=pipeline.deals
+    )
+
+
+def _not_told(doubt: str) -> Problem:
+    return Problem(
+        reason="pipelines_not_told",
+        what=f"it cannot be told whether the views show the deals of all pipelines: {doubt}",
+        where="",
+        remedy=f"{ONE_VIEW}.",
         exit_code=ExitCode.INCOMPLETE,
         object=DEALS.name,
     )

@@ -39,6 +39,8 @@ def failure_of(response: httpx.Response, where: str, *, has_answered: bool) -> F
     status = response.status_code
     if response.is_success:
         return None if is_json(response) else _not_json(where, has_answered=has_answered)
+    if has_answered and _names_another_record(response):
+        return NotFound("the server points to another record: this one was merged into it", where=where)
     if response.is_redirect or 300 <= status < 400:
         return NotTheApi(
             f"the server redirects to {_target_host(response)}; redirects are never followed",
@@ -113,6 +115,18 @@ def _not_json(where: str, *, has_answered: bool) -> FreshsalesError:
             what, where=where, remedy="Run again; a proxy or a maintenance page may be in the way."
         )
     return NotTheApi(what, where=where, remedy="Check `domain`: no Freshsales API answers at that address.")
+
+
+def _names_another_record(response: httpx.Response) -> bool:
+    """Whether the answer to a record's path redirects to one of the same kind; what a merged id does is unknown."""
+    if not response.is_redirect:
+        return False
+    asked = response.request.url
+    target = asked.join(response.headers.get("location", ""))
+    stem, _, record = asked.path.rpartition("/")
+    target_stem, _, target_record = target.path.rpartition("/")
+    is_here = (target.scheme, target.host, target.port) == (asked.scheme, asked.host, asked.port)
+    return is_here and stem == target_stem and record.isdecimal() and target_record.isdecimal()
 
 
 def _target_host(response: httpx.Response) -> str:

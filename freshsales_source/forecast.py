@@ -24,6 +24,15 @@ def first_calls(entity: Entity, totals: Sequence[int | None], page_size: int) ->
     return has_views + (entity.settings is not None) + pages_of(totals, page_size) + ends
 
 
+def search_calls(totals: Sequence[int], counted: int, page_size: int) -> int:
+    """Calls that pipelines add to a first sync whose deals, `totals` of each, are read through the search.
+
+    First the search is tried, and counts the deals of `counted` pipelines. A list of more than a page ends at an
+    empty one.
+    """
+    return 1 + counted + sum(1 if total < page_size else -(-total // page_size) + 1 for total in totals)
+
+
 def lookup_calls(entities: Iterable[Entity]) -> int:
     """Calls that reading the lookups among these takes: one for each address, however many tables it fills."""
     return len({path for entity in entities for path in _addresses(entity)})

@@ -8,16 +8,17 @@ row that is read again, by a resumed run or a full refresh, therefore adds nothi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 
 from freshsales_source.columns import Column, ColumnType, Confidence, Table
 from freshsales_source.decode.arrow_types import arrow_type
 from freshsales_source.entity_types import IS_DELETED, SYNCED_AT
+from freshsales_source.stored_rows import Tables, batched_ids
 
 OBJECT = "deals"
 WATCHED = (
@@ -33,20 +34,7 @@ WATCHED = (
 )
 """Columns of a deal whose change is a row."""
 
-_MOST_IDS = 1000
 _TICK = timedelta(microseconds=1)
-
-
-class Stored(Protocol):
-    """A warehouse that answers queries."""
-
-    def query(self, sql: str) -> list[tuple[Any, ...]] | None:
-        """The rows; None where a table does not exist yet."""
-        ...
-
-    def name(self, table: str) -> str:
-        """The table's name as it stands in SQL."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +56,8 @@ def history_table(deals: Table, *, is_readable: bool) -> Table:
     key = ("deal_id", "valid_from") if is_readable else ("deal_id", "updated_at", "change_hash")
     return Table(
         name=f"{OBJECT}_history",
-        description="One row per change seen of a deal's stage, pipeline, amount, owner, dates, probability or deletion.",
+        description="One row per change seen of a deal's stage, pipeline, amount, owner, dates or probability, "
+        "and per deletion and restore.",
         columns=(
             _ours("deal_id", ColumnType.ID, "The deal.", is_nullable=False),
             _ours(
@@ -107,10 +96,10 @@ def changes(
     return pa.Table.from_pylist(found, schema=schema)
 
 
-def last_changes(stored: Stored, deals: Sequence[int]) -> dict[int, LastChange]:
+def last_changes(stored: Tables, deals: Sequence[int]) -> dict[int, LastChange]:
     """The newest row of each of these deals that has one."""
     newest: dict[int, LastChange] = {}
-    for ids in _batches(deals):
+    for ids in batched_ids(deals):
         rows = stored.query(
             f"SELECT deal_id, valid_from, change_hash FROM {stored.name(f'{OBJECT}_history')} WHERE deal_id IN ({ids})"
         )
@@ -149,11 +138,6 @@ def _hash(values: Sequence[Any]) -> str:
 def _utc(at: datetime) -> datetime:
     # Some destinations have no time zones; everything stored is UTC.
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-
-
-def _batches(ids: Sequence[int]) -> Iterator[str]:
-    for start in range(0, len(ids), _MOST_IDS):
-        yield ", ".join(str(int(i)) for i in ids[start : start + _MOST_IDS])
 
 
 def _ours(name: str, type_: ColumnType, description: str, *, is_nullable: bool = True) -> Column:

@@ -8,12 +8,15 @@ from importlib.metadata import version
 
 from freshsales_source.client import Client
 from freshsales_source.config import Settings
+from freshsales_source.entity_types import Filters, FlatList
 from freshsales_source.errors import FreshsalesError, RetriableError
 from freshsales_source.exit_codes import ExitCode
+from freshsales_source.pipelines import UnseenPipelines
 from freshsales_source.reading import ObjectReader
 from freshsales_source.report import ObjectReport, RunReport
 from freshsales_source.resources import Reader
-from freshsales_source.verdicts import Facts, exit_code, judge
+from freshsales_source.stored_rows import Part, count_part
+from freshsales_source.verdicts import Count, Facts, exit_code, judge
 from freshsales_source.warehouse import Warehouse
 
 
@@ -29,23 +32,71 @@ class Judge:
     def facts(self, reader: Reader) -> Facts:
         """What the run found out about one object; asks the warehouse."""
         name = reader.entity.name
-        loaded = self._warehouse.live_rows(name)
+        # A flat list may show deleted records too; then they are in its total.
+        loaded = count_part(self._warehouse, name, Part.LIVE)
         if not isinstance(reader, ObjectReader):
             return Facts(
-                error=reader.tally.error, absence=reader.tally.absence, is_lookup=True, loaded=loaded
+                error=reader.tally.error,
+                absence=reader.tally.absence,
+                is_lookup=True,
+                loaded=loaded,
+                held_back=reader.tally.held_back,
             )
+        unseen = self._unseen(reader)
         return Facts(
             error=reader.tally.error,
             absence=reader.tally.absence,
             is_stuck=reader.tally.rows_loaded == 0,
             is_complete=reader.is_complete,
             is_filtered=self._settings.start_date is not None,
-            expected=reader.expected,
+            expected=self._expected(reader, loaded),
             loaded=loaded,
+            traced=reader.traced(Part.LIVE),
+            binned=Count(
+                expected=reader.lists.total(Part.BINNED),
+                loaded=count_part(self._warehouse, name, Part.BINNED),
+                traced=reader.traced(Part.BINNED),
+            ),
+            watched=self._watched(reader),
             has_moved=reader.has_moved,
             doubts=reader.doubts,
-            unseen=self._warehouse.unseen_pipelines() if name == "deals" else (),
+            remarks=reader.remarks,
+            notes=tuple(reader.notes),
+            unread=(*reader.hidden.reasons, *unseen.counted),
+            unseen=unseen.uncounted,
         )
+
+    def _expected(self, reader: ObjectReader, loaded: int | None) -> int | None:
+        """How many live records the lists tell of; None where they do not, or may tell of some twice."""
+        expected = None if self._has_no_place(reader) else reader.lists.expected
+        if expected is None or not isinstance(reader.entity.read, FlatList):
+            return expected
+        # A flat list may show deleted records, too; then they are in its total.
+        listed = count_part(self._warehouse, reader.entity.name, Part.LISTED)
+        return expected - ((listed or 0) - (loaded or 0))
+
+    def _watched(self, reader: ObjectReader) -> Count:
+        """The live records of the lists that are read in each run, where the rows tell which these are."""
+        read, total = reader.entity.read, reader.lists.watched_total
+        if not isinstance(read, Filters) or read.live_value is None or total is None:
+            return Count()
+        where = f"{Part.LIVE.value} AND {read.live_by} = {read.live_value}"
+        return Count(expected=total, loaded=self._warehouse.count(reader.entity.name, where))
+
+    def _has_no_place(self, reader: ObjectReader) -> bool:
+        """Whether some record may stand in any filter or in none: one without the time by which filters tell."""
+        read = reader.entity.read
+        if not isinstance(read, Filters) or read.live_value is not None:
+            return False
+        return bool(
+            self._warehouse.count(reader.entity.name, f"{Part.LIVE.value} AND {read.live_by} IS NULL")
+        )
+
+    def _unseen(self, reader: ObjectReader) -> UnseenPipelines:
+        """The pipelines that the chosen views do not show; the default ones are not believed to show any."""
+        if reader.entity.name not in self._settings.views or reader.tally.has_ended:
+            return UnseenPipelines()
+        return reader.hidden.unseen(self._warehouse.unseen_pipelines(reader.entity.name))
 
     def report(
         self, readers: Sequence[Reader], client: Client, *, started_at: datetime, finished_at: datetime

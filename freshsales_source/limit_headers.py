@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -22,13 +22,15 @@ _FIRST_EPOCH = 10**9  # smaller numbers are seconds to wait
 class LimitSignal:
     """The quota part of one answer; None where the answer is silent.
 
-    Seconds count from the answer's arrival.
+    Seconds count from the answer's arrival. `reset_form` is how the reset was written: `epoch`, `seconds`, `dmyHis`
+    or `date`.
     """
 
     limit: int | None = None
     remaining: int | None = None
     reset_s: float | None = None
     retry_after_s: float | None = None
+    reset_form: str | None = field(default=None, compare=False)
 
     @property
     def hint_s(self) -> float | None:
@@ -52,6 +54,7 @@ def read_limit_headers(headers: Mapping[str, str], *, now: datetime) -> LimitSig
         remaining=_count(headers.get("x-ratelimit-remaining")),
         reset_s=_seconds_until(headers.get("x-ratelimit-reset"), server_now),
         retry_after_s=_seconds_until(headers.get("retry-after"), server_now),
+        reset_form=_form(headers.get("x-ratelimit-reset"), server_now),
     )
 
 
@@ -75,6 +78,18 @@ def _seconds_until(text: str | None, now: datetime) -> float | None:
     if seconds is None or not -_LONGEST_HINT_S < seconds < _LONGEST_HINT_S:
         return None
     return max(0.0, seconds)
+
+
+def _form(text: str | None, now: datetime) -> str | None:
+    """How a reset that makes sense is written."""
+    text = (text or "").strip()
+    if _seconds_until(text, now) is None:
+        return None
+    if _dmyhis(text):
+        return "dmyHis"
+    if _http_date(text):
+        return "date"
+    return "epoch" if float(text) >= _FIRST_EPOCH else "seconds"
 
 
 def _number_of_seconds(text: str, now: datetime) -> float | None:

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from freshsales_source.census import RefreshState
 from freshsales_source.columns import Column
+from freshsales_source.pipelines import PipelinesState
+from freshsales_source.refresh import Refresh, begun_anew
 from freshsales_source.views import View
 from freshsales_source.walk import WalkState
 
 VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LongWalk:
+    """A walk of several pages from `began` to `ended` over stamps from `low` on; in seconds, by the server's clock."""
+
+    began: int
+    ended: int
+    low: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +33,12 @@ class ObjectState:
     `walks`: by list, for views their id as text. `live`, `bin`: the views in use, read at `looked_up_at`. `names`:
     internal field name -> column, which never changes once given. `columns`: those of the account, beyond the entity
     table. `watched`: ids that stood in a list whose records are followed when they leave it. `met`: ids that its
-    records point to in the newest run, by lookup table.
+    records point to in the newest run, by lookup table. `begun`: by list, when its last reading from the top
+    began, in seconds by the server's clock. `refresh`: a full refresh that is under way. `settled`: the last such
+    time of all lists for which every row that they no longer showed was asked for. `differing`: by how much the counts
+    differed when the newest was last read again for that; `futile`: the same for everything. `pipelines`: what is known
+    of those that the views leave out. `rolling`: how far the rolling refresh has come, by the part of the rows.
+    `long_walks`: by list, walks of the last run during which a removal may have gone unseen.
     """
 
     walks: Mapping[str, WalkState] = field(default_factory=dict)
@@ -32,6 +49,23 @@ class ObjectState:
     watched: frozenset[int] = frozenset()
     met: Mapping[str, frozenset[int]] = field(default_factory=dict)
     looked_up_at: datetime | None = None
+    begun: Mapping[str, int] = field(default_factory=dict)
+    refresh: Refresh | None = None
+    settled: int | None = None
+    differing: tuple[int, ...] = ()
+    futile: tuple[int, ...] = ()
+    pipelines: PipelinesState = field(default_factory=PipelinesState)
+    rolling: Mapping[str, RefreshState] = field(default_factory=dict)
+    long_walks: Mapping[str, LongWalk] = field(default_factory=dict)
+
+    def refreshed(self, at: datetime) -> ObjectState:
+        """The state in which all lists are read from the top and to their ends, views and fields looked up anew."""
+        return replace(
+            self,
+            walks={key: begun_anew(walk) for key, walk in self.walks.items()},
+            looked_up_at=None,
+            refresh=Refresh(asked_at=at),
+        )
 
     def is_fresh(self, now: datetime, every_s: int) -> bool:
         """Whether views and fields were looked up less than `every_s` seconds ago."""
@@ -58,6 +92,14 @@ class ObjectState:
             "bin": _view_to_json(self.bin) if self.bin else None,
             "watched": sorted(self.watched),
             "met": {table: sorted(ids) for table, ids in self.met.items()},
+            "begun": dict(self.begun),
+            "refresh": self.refresh.to_json() if self.refresh else None,
+            "settled": self.settled,
+            "differing": list(self.differing),
+            "futile": list(self.futile),
+            "pipelines": self.pipelines.to_json(),
+            "long_walks": {key: asdict(walk) for key, walk in self.long_walks.items()},
+            "rolling": {part: state.to_json() for part, state in self.rolling.items()},
             "names": dict(self.names),
             "columns": [column.as_state() for column in self.columns],
             "looked_up_at": self.looked_up_at.isoformat() if self.looked_up_at else None,
@@ -74,6 +116,14 @@ class ObjectState:
             bin=_view_from_json(data["bin"]) if data["bin"] else None,
             watched=frozenset(data["watched"]),
             met={table: frozenset(ids) for table, ids in data["met"].items()},
+            begun=dict(data.get("begun", {})),
+            refresh=Refresh.from_json(data.get("refresh")),
+            settled=data.get("settled"),
+            differing=tuple(data.get("differing") or ()),
+            futile=tuple(data.get("futile") or ()),
+            pipelines=PipelinesState.from_json(data.get("pipelines")),
+            long_walks={key: LongWalk(**walk) for key, walk in data.get("long_walks", {}).items()},
+            rolling={part: RefreshState.from_json(one) for part, one in data.get("rolling", {}).items()},
             names=dict(data["names"]),
             columns=tuple(Column.from_state(column) for column in data["columns"]),
             looked_up_at=datetime.fromisoformat(data["looked_up_at"]) if data["looked_up_at"] else None,

@@ -75,24 +75,29 @@ class ListPages:
 
     def first(self) -> walk.Page[Page]:
         """Page 1; raises NotFound where there is no such view."""
-        return self._read(1, self.page_size)
+        return self.read(1, self.page_size)
 
     def __call__(self, number: int) -> walk.Page[Page] | None:
         """Page `number`, or None where a page behind the first is answered with 404."""
         try:
-            return self._read(number, self.page_size)
+            return self.read(number, self.page_size)
         except NotFound:
             if number == 1:
                 raise
             return None
 
-    def _read(self, number: int, size: int) -> walk.Page[Page]:
+    def read(self, number: int, size: int) -> walk.Page[Page]:
+        """Page `number` of `size` records."""
         try:
-            answer = self._get(number, size)
+            answer = self.ask(number, size)
         except OversizedAnswer:
             if size == 1:
                 raise
             return self._read_in_parts(number, size)
+        return self.decoded(answer, number)
+
+    def decoded(self, answer: Answer, number: int) -> walk.Page[Page]:
+        """Page `number` out of its answer."""
         at = server_time(answer, self.clock)
         page = self.shape.decode(answer.body, Reading(synced_at=at, deleted_reason=self.deleted_reason))
         return walk.Page(
@@ -105,7 +110,8 @@ class ListPages:
             content=page,
         )
 
-    def _get(self, number: int, size: int) -> Answer:
+    def ask(self, number: int, size: int) -> Answer:
+        """The answer to the request for page `number` of `size` records."""
         return self.client.get(self.path, {"page": number, "per_page": size, **self.query})
 
     def _read_in_parts(self, number: int, size: int) -> walk.Page[Page]:
@@ -115,7 +121,7 @@ class ListPages:
             "page_halved table=%s page=%d size=%d", self.shape.layout.entity.name, number, size // parts
         )
         first = (number - 1) * parts + 1
-        read = [self._read(part, size // parts) for part in range(first, first + parts)]
+        read = [self.read(part, size // parts) for part in range(first, first + parts)]
         totals = [page.total for page in read if page.total is not None]
         pages = [page.total_pages for page in read if page.total_pages is not None]
         return walk.Page(
@@ -147,6 +153,7 @@ def joined(pages: list[Page]) -> Page:
         ignored=tuple(sorted({key for page in pages for key in page.ignored})),
         replaced=sum(page.replaced for page in pages),
         was_fast=all(page.was_fast for page in pages),
+        is_whole=all(page.is_whole for page in pages),
     )
 
 

@@ -56,16 +56,24 @@ class SharedRun:
     def reader(self, run: Run, entity: Entity, state: dict[str, Any]) -> Reader:
         """The reader of an object: the one at work, else a new one that goes on from the saved state."""
         if entity.name not in self.readers:
-            self.readers[entity.name] = _reader(run, entity, state)
+            self.readers[entity.name] = self._new_reader(run, entity, state)
         return self.readers[entity.name]
 
+    def _new_reader(self, run: Run, entity: Entity, state: dict[str, Any]) -> Reader:
+        match entity.read:
+            case Views() | Filters() | FlatList() as read:
+                saved = ObjectState.from_json(state)
+                saved = saved.refreshed(run.clock.now()) if entity.name in run.full_refresh else saved
+                return ObjectReader(run, entity, read, saved)
+            case Selector() as selector:
+                known = LookupState.from_json(state)
+                known = known.outdated() if entity.name in run.full_refresh else known
+                return LookupReader(run, entity, selector, known, is_waiting=self._is_reading)
 
-def _reader(run: Run, entity: Entity, state: dict[str, Any]) -> Reader:
-    match entity.read:
-        case Views() | Filters() | FlatList() as read:
-            return ObjectReader(run, entity, read, ObjectState.from_json(state))
-        case Selector() as selector:
-            return LookupReader(run, entity, selector, LookupState.from_json(state))
+    def _is_reading(self) -> bool:
+        """Whether records are still to come, which may point to new ids of the lookups."""
+        readers = list(self.readers.values())
+        return any(isinstance(reader, ObjectReader) and not reader.is_done for reader in readers)
 
 
 def object_resource(entity: Entity, shared: SharedRun, *, in_slices: bool) -> DltResource:
@@ -99,6 +107,7 @@ def object_resource(entity: Entity, shared: SharedRun, *, in_slices: bool) -> Dl
                 if in_slices or reader.is_done:
                     return
                 reader.start()
+                yield None  # a lookup waits for the records, and must not keep them waiting
 
     return dlt.resource(read, name=entity.name, file_format="parquet")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Protocol
@@ -13,6 +14,7 @@ from freshsales_source.clock import Clock
 from freshsales_source.config import Settings
 from freshsales_source.deletions import StoredRows
 from freshsales_source.errors import FreshsalesError
+from freshsales_source.findings import Hints
 
 PAGES_PER_LOAD = 50
 """Pages handed over at once: a kill repeats no more, and memory holds no more."""
@@ -59,7 +61,8 @@ class Run:
     `permits` are shared by all objects where a run is loaded in slices (`freshsales sync`); None lets each object
     hand over its pages in turn, as within one load of a plain dlt run. `keeps` decides which errors end an object
     with what was read so far instead of being raised. `stored` reads rows back from the warehouse, where that is
-    possible.
+    possible. `hints` are what a probe of the account found. `accepts_vanished` lets any number of rows be flagged as
+    vanished; `full_refresh` names the objects that are to be read again from the top.
     """
 
     def __init__(
@@ -71,7 +74,10 @@ class Run:
         permits: Permits | None = None,
         keeps: tuple[type[FreshsalesError], ...] = (),
         observer: Observer | None = None,
+        hints: Hints | None = None,
         stored: StoredRows | None = None,
+        accepts_vanished: bool = False,
+        full_refresh: AbstractSet[str] = frozenset(),
     ) -> None:
         self.settings = settings
         self.client = client
@@ -79,12 +85,15 @@ class Run:
         self.permits = permits
         self.keeps = keeps
         self.observer: Observer = observer or Silence()
+        self.hints = hints or Hints()
         self.stored = stored
+        self.accepts_vanished = accepts_vanished
+        self.full_refresh = full_refresh
         self.catalog = Catalog()
         self.pool = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="freshsales")
         self._started_at: int | None = None
         self._lock = threading.Lock()
-        self._answers: dict[str, Answer] = {}
+        self._answers: dict[str, tuple[int, Answer]] = {}
         self._asking: dict[str, threading.Lock] = {}
 
     def started_at(self, answered_at: float) -> int:
@@ -94,14 +103,17 @@ class Run:
                 self._started_at = int(answered_at)
             return self._started_at
 
-    def get_once(self, path: str, client: Client) -> Answer:
-        """The answer to a lookup, asked for once a run however many tables are made from it."""
+    def get_once(self, path: str, client: Client, met: int) -> Answer:
+        """The answer to a lookup, asked for once however many tables are made from it.
+
+        And once more where ids were noted since: `met` is the catalog's size when the caller wanted to know.
+        """
         with self._lock:
             asking = self._asking.setdefault(path, threading.Lock())
         with asking:
-            if path not in self._answers:
-                self._answers[path] = client.get(path)
-            return self._answers[path]
+            if path not in self._answers or self._answers[path][0] < met:
+                self._answers[path] = met, client.get(path)
+            return self._answers[path][1]
 
     def close(self) -> None:
         """Wait for the requests under way, then give back threads and connections."""

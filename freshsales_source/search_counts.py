@@ -15,10 +15,10 @@ from typing import Any
 
 from freshsales_source.client import Client
 from freshsales_source.discovery import OwnerFound, OwnersFound, PipelineFound, PipelinesFound
-from freshsales_source.entities import DEALS
-from freshsales_source.entity_types import Entity
-from freshsales_source.envelopes import total_of
-from freshsales_source.errors import ObjectError
+from freshsales_source.entities import DEAL_PIPELINES, DEALS
+from freshsales_source.entity_types import Entity, Selector
+from freshsales_source.envelopes import rows_of, total_of
+from freshsales_source.errors import ObjectError, ServerFault
 
 MOST_OWNERS = 50
 """Owners whose records are counted: each costs a call for every object."""
@@ -36,9 +36,9 @@ class Counts:
 
 
 def count_by(
-    client: Client, singular: str, attribute: str, ids: Sequence[int], *, threads: Executor
+    client: Client, singular: str, attribute: str, ids: Sequence[int], *, threads: Executor | None = None
 ) -> Counts:
-    """Ask for the number of live records of each id; a call each and one more, several at a time.
+    """Ask for the number of live records of each id; a call each and one more, several at a time in `threads`.
 
     Raises what is fatal or may pass; that an object cannot be searched is an answer.
     """
@@ -46,7 +46,8 @@ def count_by(
         nobody = _count(client, singular, attribute, NOBODY)
         if nobody:
             return Counts(by_id={}, doubt=f"the search does not tell records apart by {attribute}")
-        found = [nobody, *threads.map(lambda id: _count(client, singular, attribute, id), ids)]
+        in_turn = map if threads is None else threads.map
+        found = [nobody, *in_turn(lambda id: _count(client, singular, attribute, id), ids)]
     except ObjectError as error:
         return Counts(by_id={}, doubt=str(error))
     totals = [total for total in found if total is not None]
@@ -74,8 +75,20 @@ def find_owners(
     )
 
 
+def look_at_pipelines(client: Client, *, in_views: int | None) -> PipelinesFound:
+    """List the pipelines, and find out what the default views show of them; that this fails is a doubt."""
+    selector = DEAL_PIPELINES.read
+    assert isinstance(selector, Selector)
+    try:
+        answer = client.get(selector.path)
+        rows = [row for row in rows_of(answer, selector.envelope) if isinstance(row, dict) and "id" in row]
+        return find_pipelines(client, rows, in_views=in_views)
+    except (ObjectError, ServerFault) as error:
+        return PipelinesFound(doubt=str(error))
+
+
 def find_pipelines(
-    client: Client, rows: Sequence[dict[str, Any]], *, in_views: int | None, threads: Executor
+    client: Client, rows: Sequence[dict[str, Any]], *, in_views: int | None, threads: Executor | None = None
 ) -> PipelinesFound:
     """Count the deals of each of these rows of `deal_pipelines`, and tell from `in_views` which ones the views show.
 

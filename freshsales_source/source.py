@@ -40,6 +40,8 @@ def freshsales(
     lookups_every_s: int = 3600,
     objects: list[str] | None = None,
     views: dict[str, Any] | None = None,
+    refresh_pages: int = 10,
+    max_vanished_share: float = 0.02,
     time_zone: str = "UTC",
     history: bool = True,
     drop_columns: list[str] | None = None,

@@ -10,7 +10,7 @@ import logging
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import dlt
@@ -20,9 +20,10 @@ from dlt.common.exceptions import DltException
 from dlt.sources import DltResource
 
 from freshsales_source.client import Client
-from freshsales_source.clock import Clock
+from freshsales_source.clock import Clock, Stop
 from freshsales_source.columns import Table, dlt_columns
 from freshsales_source.config import Settings
+from freshsales_source.course import Course
 from freshsales_source.errors import (
     ConfigurationError,
     FreshsalesError,
@@ -31,16 +32,15 @@ from freshsales_source.errors import (
     RetriableError,
     WarehouseRefused,
 )
+from freshsales_source.exit_codes import ExitCode
+from freshsales_source.findings import Hints
 from freshsales_source.judgement import Judge
-from freshsales_source.reading import ObjectReader
+from freshsales_source.recovery import Finding
 from freshsales_source.report import SYNC_OBJECTS, SYNC_RUNS, RunReport
 from freshsales_source.resources import SharedRun
 from freshsales_source.run import Observer, Permits, Run
 from freshsales_source.source import source_resources
 from freshsales_source.warehouse import Warehouse
-
-RE_WALKS = 3
-"""Short walks after unequal counts, before a busy CRM is called moving."""
 
 DESTINATION_REMEDY = (
     "Give dlt the destination's credentials, in .dlt/secrets.toml or the environment (see its manual)."
@@ -51,40 +51,55 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Syncing:
-    """What a sync needs; `client` opens a new one for the run, which closes it."""
+    """What a sync needs; `client` opens a new one for the run, which closes it, and heeds `stop` as well."""
 
     settings: Settings
     warehouse: Warehouse
     clock: Clock
     client: Callable[[], Client]
     observer: Observer | None = None
+    hints: Hints | None = None
     is_strict: bool = False
+    accepts_vanished: bool = False
+    stop: Stop | None = None
+    full_refresh: frozenset[str] = frozenset()
 
 
 def sync(syncing: Syncing) -> RunReport:
     """Run once; return what it did, which is in the warehouse's audit tables, too.
 
-    Raises FatalError when nothing can be read at all, and WarehouseRefused when the destination takes no load.
+    Raises FatalError when nothing can be read at all, WarehouseRefused when the destination takes no load, and
+    Locked, with nothing touched, while another sync is at work on this warehouse.
     """
+    with syncing.warehouse.lock(syncing.clock.now()):
+        return _sync(syncing)
+
+
+def _sync(syncing: Syncing) -> RunReport:
     started_at = syncing.clock.now()
     run_id = f"{started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     _LOG.info("run_started run_id=%s destination=%s", run_id, syncing.warehouse.target.destination)
     with ours_unwrapped():
-        if syncing.warehouse.prepare():
-            _LOG.warning("state_dropped reason=dataset_gone")
+        findings = syncing.warehouse.prepare()
     permits = Permits()
     shared = SharedRun(lambda: _open(syncing, permits))
     judge = Judge(syncing.settings, syncing.warehouse, run_id=run_id, is_strict=syncing.is_strict)
+
+    def load_slice() -> None:
+        permits.renew()
+        syncing.warehouse.load(_slice(syncing.settings, shared))
+
     with shared.use() as run, ours_unwrapped():
-        _read(syncing, shared, permits)
-        _read_again(syncing, shared, permits, judge)
+        Course(shared, judge, load_slice, refresh_pages=syncing.settings.refresh_pages).take()
         report = judge.report(
             list(shared.readers.values()),
             run.client,
             started_at=started_at,
             finished_at=syncing.clock.now(),
         )
-        syncing.warehouse.load(_audit(report))
+        report = _explained(report, findings, syncing.stop)
+        appended = {SYNC_RUNS.name: 1, SYNC_OBJECTS.name: len(report.objects)}
+        syncing.warehouse.load_with_proof(_audit(report), run_id, appended)
     _LOG.info(
         "run_finished run_id=%s exit_code=%d calls=%d waited_s=%.1f",
         run_id,
@@ -95,33 +110,13 @@ def sync(syncing: Syncing) -> RunReport:
     return report
 
 
-def _read(syncing: Syncing, shared: SharedRun, permits: Permits) -> None:
-    """Load slice after slice until no reader has anything left."""
-    while True:
-        permits.renew()
-        syncing.warehouse.load(_slice(syncing.settings, shared))
-        if all(reader.is_done for reader in shared.readers.values()):
-            return
-
-
-def _read_again(syncing: Syncing, shared: SharedRun, permits: Permits, judge: Judge) -> None:
-    """Read the newest of what does not match once more: a record may have moved between two lists meanwhile.
-
-    At most three times, and only as long as something moves: what stands still and differs is a mismatch.
-    """
-    for attempt in range(RE_WALKS):
-        differing = [
-            reader
-            for reader in shared.readers.values()
-            if isinstance(reader, ObjectReader) and judge.facts(reader).is_different
-        ]
-        if attempt:
-            differing = [reader for reader in differing if reader.has_moved]
-        if not differing:
-            return
-        for reader in differing:
-            reader.read_again()
-        _read(syncing, shared, permits)
+def _explained(report: RunReport, findings: Sequence[Finding], stop: Stop | None) -> RunReport:
+    """The report with the reason that lies outside of what was read: asked to stop, or memory had to be mended."""
+    if stop is not None and stop.is_set():
+        return replace(report, exit_code=ExitCode.INTERRUPTED, reason="interrupted")
+    if findings and not report.reason:
+        return replace(report, reason=findings[0].reason)
+    return report
 
 
 def _open(syncing: Syncing, permits: Permits) -> Run:
@@ -132,7 +127,10 @@ def _open(syncing: Syncing, permits: Permits) -> Run:
         permits=permits,
         keeps=(ObjectError, RetriableError, Interrupted),
         observer=syncing.observer,
+        hints=syncing.hints,
         stored=syncing.warehouse,
+        accepts_vanished=syncing.accepts_vanished,
+        full_refresh=syncing.full_refresh,
     )
 
 
@@ -177,13 +175,14 @@ def _last_words(causes: Sequence[BaseException]) -> str:
 
 
 def _audit(report: RunReport) -> Any:
-    """The source that appends the report to the audit tables."""
+    """The source that adds the report to the audit tables."""
 
     def rows_of(table: Table, rows: list[dict[str, Any]]) -> DltResource:
         return dlt.resource(
             rows,
             name=table.name,
-            write_disposition="append",
+            # Not "append": a load that is killed just after its commit is sent once more.
+            write_disposition={"disposition": "merge", "strategy": "delete-insert"},
             columns=dlt_columns(table),
             file_format="parquet",
         )

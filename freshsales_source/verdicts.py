@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from freshsales_source.errors import (
+    ONE_VIEW,
     CallCeilingReached,
     Forbidden,
     FreshsalesError,
@@ -38,12 +39,42 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """How many records lists say they hold and how many rows there are of them; None where not known.
+
+    `traced` is how many records their pages showed, where the search for a difference counted them.
+    """
+
+    expected: int | None = None
+    loaded: int | None = None
+    traced: int | None = None
+
+    @property
+    def is_different(self) -> bool:
+        """Whether both numbers are known, and not equal."""
+        return None not in (self.expected, self.loaded) and self.expected != self.loaded
+
+    @property
+    def lags(self) -> bool:
+        """Whether it differs only because what the lists say is not what their pages show."""
+        return self.is_different and self.traced is not None and self.traced == self.loaded
+
+    def __str__(self) -> str:
+        counts = f"{self.expected} in the CRM, {self.loaded} in the warehouse"
+        return f"{counts}; but the pages show {self.traced}, so the CRM's count lags" if self.lags else counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What a run found out about one object.
 
     `expected` and `loaded` count live records in the CRM's views and in the warehouse; None where not known.
-    `unseen` names pipelines none of whose deals were ever seen. `is_lookup` objects have no count at all.
-    `is_stuck`: the run loaded no row of it.
+    `unread` names pipelines whose deals are missing, or may be, and why; `unseen` those of which no deal was seen in
+    the views that were chosen, nor could any be counted. `is_lookup` objects have no count at all.
+    `is_stuck`: the run loaded no row of it. `held_back`: why records that are no longer shown were not flagged.
+    `traced` is how many live records the pages themselves showed; `binned` counts the recycle bin.
+    `watched` counts the live records of the lists that are read in each run, where others are only counted.
+    `remarks` may explain counts that differ or are missing; `notes` tell what else the run did.
     """
 
     error: FreshsalesError | None = None
@@ -55,18 +86,43 @@ class Facts:
     loaded: int | None = None
     has_moved: bool = False
     doubts: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
     is_stuck: bool = False
+    held_back: str = ""
+    traced: int | None = None
+    binned: Count = Count()
+    watched: Count = Count()
+    remarks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def live(self) -> Count:
+        """The counts of live records."""
+        return Count(expected=self.expected, loaded=self.loaded, traced=self.traced)
 
     @property
     def is_different(self) -> bool:
         """Whether an object that was read whole has another count than the CRM says."""
-        is_whole = self.error is None and self.absence is None and self.is_complete and not self.is_filtered
-        return is_whole and None not in (self.expected, self.loaded) and self.expected != self.loaded
+        has_ended = self.error is not None or self.absence is not None
+        is_whole = self.is_complete and not has_ended and not self.is_filtered and not self.unread
+        return is_whole and (self.live.is_different or self.watched.is_different)
+
+    @property
+    def differences(self) -> tuple[int, ...]:
+        """By how much the counts differ, those of all live records first; empty where they are equal or not known."""
+        if not self.is_different:
+            return ()
+        return tuple((count.expected or 0) - (count.loaded or 0) for count in (self.live, self.watched))
 
 
 def judge(facts: Facts) -> tuple[Verdict, str]:
     """The verdict on one object, and the reason in one line (empty where there is nothing to explain)."""
+    verdict, reason = _judge(facts)
+    return verdict, "; ".join([*([reason] if reason else []), *facts.notes])
+
+
+def _judge(facts: Facts) -> tuple[Verdict, str]:
     if isinstance(facts.error, CallCeilingReached) and facts.is_stuck and not facts.is_complete:
         return Verdict.PARTIAL, f"{facts.error}. So few calls bring it no further: allow more"
     if isinstance(facts.error, RetriableError | Interrupted):
@@ -79,29 +135,33 @@ def judge(facts: Facts) -> tuple[Verdict, str]:
             f"this account has no such object, or not for this key ({facts.absence.reason})",
         )
     if facts.is_lookup:
-        return Verdict.MATCHED, ""
+        return (Verdict.MISMATCH, facts.held_back) if facts.held_back else (Verdict.MATCHED, "")
     if not facts.is_complete:
         return Verdict.PARTIAL, "older records are still to be read"
     return _compare(facts)
 
 
 def _compare(facts: Facts) -> tuple[Verdict, str]:
+    if facts.unread:
+        return Verdict.MISMATCH, f"deals are missing, or may be: {'; '.join(facts.unread)}. {ONE_VIEW}"
     if facts.is_filtered:
         return Verdict.UNCHECKED, "`start_date` leaves out older records, so the counts cannot be compared"
     if facts.expected is None or facts.loaded is None:
-        return Verdict.UNCHECKED, "no count to compare with" + _in_brackets(facts.doubts)
+        return Verdict.UNCHECKED, "no count to compare with" + _in_brackets((*facts.doubts, *facts.remarks))
     if facts.unseen:
         names = ", ".join(f'"{name}"' for name in facts.unseen)
-        return Verdict.UNCHECKED, (
-            f"no deal of pipeline {names} was seen, and the standard views may show the default pipeline only: "
-            "make one saved view over all pipelines and set views.deals"
-        )
-    if facts.expected == facts.loaded and not facts.doubts:
+        return Verdict.UNCHECKED, f"no deal of pipeline {names} was seen, and the search cannot count them"
+    counts = {"": facts.live, "still to be done: ": facts.watched, "recycle bin: ": facts.binned}
+    differing = {where: count for where, count in counts.items() if count.is_different}
+    if not differing and not facts.doubts:
         return Verdict.MATCHED, ""
-    counts = f"{facts.expected} in the CRM, {facts.loaded} in the warehouse" + _in_brackets(facts.doubts)
+    told = "; ".join(f"{where}{count}" for where, count in (differing or {"": facts.live}).items())
+    reason = told + _in_brackets((*facts.doubts, *facts.remarks))
+    if differing and all(count.lags for count in differing.values()):
+        return Verdict.MOVING, reason
     if facts.has_moved:
-        return Verdict.MOVING, f"{counts}; records came and went during the run"
-    return Verdict.MISMATCH, counts
+        return Verdict.MOVING, f"{reason}; records came and went during the run"
+    return Verdict.MISMATCH, reason
 
 
 def _in_brackets(doubts: tuple[str, ...]) -> str:

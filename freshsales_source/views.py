@@ -29,7 +29,12 @@ def parse_views(answer: Answer) -> tuple[View, ...]:
     rows = document.get("filters") if isinstance(document, dict) else None
     if not isinstance(rows, list):
         raise MalformedPage('the answer has no list "filters"', where=answer.where)
-    return tuple(_view(row, answer.where) for row in rows)
+    return parse_rows(rows, answer.where)
+
+
+def parse_rows(rows: Sequence[object], where: str) -> tuple[View, ...]:
+    """The views in the rows of such a list; raises MalformedPage for a row without id or name."""
+    return tuple(_view(row, where) for row in rows)
 
 
 def choose(object: str, wanted: ViewChoice, seen: Sequence[View]) -> tuple[View, ...]:

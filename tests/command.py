@@ -60,7 +60,11 @@ class Command:
             HOME=str(self.home), XDG_STATE_HOME=str(self.home / "state"), DLT_DATA_DIR=str(self.home / "dlt")
         )
         # What the command sets for its own process must not outlive the test.
-        self.set(RUNTIME__DLTHUB_TELEMETRY="false", RUNTIME__INTERCEPT_SIGNALS="false")
+        self.set(
+            RUNTIME__DLTHUB_TELEMETRY="false",
+            RUNTIME__INTERCEPT_SIGNALS="false",
+            RUNTIME__LOG_LEVEL="CRITICAL",
+        )
         logger = logging.getLogger("freshsales_source")
         for name in ("handlers", "propagate", "level"):
             value = getattr(logger, name)

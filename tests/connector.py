@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -11,9 +11,10 @@ import duckdb
 import httpx
 
 from freshsales_source.client import Client, build_client
-from freshsales_source.clock import Clock
+from freshsales_source.clock import Clock, Stop
 from freshsales_source.config import Settings, read_settings
 from freshsales_source.emulator import Emulator, Store, Switches, generate_company
+from freshsales_source.findings import Hints
 from freshsales_source.report import ObjectReport, RunReport
 from freshsales_source.sync import Syncing, sync
 from freshsales_source.warehouse import Target, Warehouse
@@ -62,10 +63,21 @@ class Connector:
             "api_key": KEY,
             "rate_limits": WIDE,
             "budget_store": self.folder / "budget.sqlite",
+            # Its calls would blur what a test counts; tests of the refresh set it.
+            "refresh_pages": 0,
         }
         return read_settings(flags={**usual, **self.flags, **flags})
 
-    def sync(self, *, is_strict: bool = False, **flags: Any) -> RunReport:
+    def sync(
+        self,
+        *,
+        is_strict: bool = False,
+        full_refresh: Iterable[str] = (),
+        accepts_vanished: bool = False,
+        hints: Hints | None = None,
+        stop: Stop | None = None,
+        **flags: Any,
+    ) -> RunReport:
         """One `freshsales sync` in a process of its own, as far as state is concerned."""
         settings = self.settings(**flags)
         if self._held is None:
@@ -77,13 +89,17 @@ class Connector:
                 clock=self.clock,
                 client=lambda: self.client(settings),
                 is_strict=is_strict,
+                full_refresh=frozenset(full_refresh),
+                accepts_vanished=accepts_vanished,
+                hints=hints,
+                stop=stop,
             )
         )
 
     def warehouse(self, settings: Settings) -> Warehouse:
         """The warehouse as a new process opens it."""
         target = Target(duckdb=self.database, pipelines_dir=self.folder / "dlt")
-        return Warehouse(target, settings.account)
+        return Warehouse(target, settings.account, clock=self.clock)
 
     def client(self, settings: Settings) -> Client:
         """A client that talks to the account in process."""

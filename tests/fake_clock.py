@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 FAKE_START = datetime(2026, 3, 2, 9, 0, 0, tzinfo=UTC)
 
 
 class FakeClock:
-    """Thread-safe; `sleep` advances both readings at once and notes its length in `sleeps`."""
+    """Thread-safe; `sleep` advances both readings at once and notes its length in `sleeps`.
+
+    `on_sleep` is called after each sleep, for what happens while somebody waits.
+    """
 
     def __init__(self, start: datetime = FAKE_START) -> None:
         self._lock = threading.Lock()
         self._now = start
         self._monotonic = 1000.0
         self.sleeps: list[float] = []
+        self.on_sleep: Callable[[], object] | None = None
 
     def now(self) -> datetime:
         """Return the wall reading, aware UTC."""
@@ -32,6 +37,8 @@ class FakeClock:
         with self._lock:
             self.sleeps.append(seconds)
             self._move(max(0.0, seconds))
+        if self.on_sleep is not None:
+            self.on_sleep()
 
     def advance(self, seconds: float) -> None:
         """Let time pass without anybody sleeping."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +37,7 @@ def wait_until(happened: Callable[[], bool], process: subprocess.Popen[str]) -> 
 def test_a_signal_in_the_middle_saves_what_was_read_and_the_next_run_goes_on(
     freshsales: Command, number: signal.Signals
 ) -> None:
+    freshsales.set(SOURCES__FRESHSALES__REFRESH_PAGES="0")
     with freshsales.account(contacts=500, latency_s=0.05) as emulator:
         process = freshsales.start("sync", "contacts", "--json")
         wait_until(lambda: len(emulator.log) >= 5, process)
@@ -56,14 +58,21 @@ def test_a_signal_in_the_middle_saves_what_was_read_and_the_next_run_goes_on(
 
 
 def test_a_second_signal_ends_it_at_once_without_a_traceback(freshsales: Command) -> None:
-    with freshsales.account(contacts=300, latency_s=2.0) as emulator:
+    with freshsales.account(contacts=300) as emulator:
+        asked = threading.Event()
+
+        def hang(_: int) -> None:
+            emulator.latency_s = 3600.0
+            asked.set()
+
+        emulator.before_request = hang
         process = freshsales.start("sync", "contacts")
-        wait_until(lambda: len(emulator.log) >= 1, process)
+        wait_until(asked.is_set, process)
         lines: list[str] = []
         for _ in range(2):
             process.send_signal(signal.SIGINT)
             lines.append(process.stderr.readline() if process.stderr else "")
-        emulator.latency_s = 0.0
+        # The answer takes an hour, and nobody waits for it.
         out, err = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, out) == (130, "")
     assert lines[0].startswith("Stopping after the requests under way")

@@ -240,7 +240,7 @@ def test_a_dry_run_tells_calls_and_loads_nothing(freshsales: Command) -> None:
     with freshsales.account() as emulator:
         ran = freshsales("sync", "--dry-run")
         machine = freshsales("sync", "--dry-run", "--json", "contacts")
-        assert {call.method for call in emulator.log} == {"GET"}
+        assert {call.method for call in emulator.log if "filtered_search" not in call.path} == {"GET"}
     assert (ran.code, ran.err) == (0, "")
     assert [line.split()[:3] for line in ran.out.splitlines()[2:7]] == [
         ["contacts", "2", "4"],
@@ -263,6 +263,20 @@ def test_a_dry_run_forecasts_the_whole_account_first_and_the_changes_later(fresh
         later = freshsales("sync", "--dry-run", "--json", "contacts").json["objects"][0]
     assert (first["pages"], first["is_first"]) == (3, True)
     assert (later["pages"], later["is_first"]) == (2, False)
+
+
+def test_a_dry_run_counts_the_pipelines_that_the_views_leave_out(freshsales: Command) -> None:
+    with freshsales.account(switches=Switches(search_lag_s=0.0)) as emulator:
+        first = freshsales("sync", "--dry-run", "--json", "deals").json["objects"][0]
+        before = len(emulator.log)
+        assert freshsales("sync", "deals", "deal_pipelines").code == 0
+        assert first["calls"] == len(emulator.log) - before - 1  # the list of pipelines
+        later = freshsales("sync", "--dry-run", "--json", "deals").json["objects"][0]
+        shown = freshsales("sync", "--dry-run", "deals").out
+    assert len(first["pipelines"]) == 2
+    assert later["pipelines"] == first["pipelines"]
+    assert (first["pages"], later["pages"]) == (6, 6)
+    assert f"; by search: {first['pipelines'][0]}" in shown
 
 
 def test_a_dry_run_with_a_wrong_key_forecasts_nothing(freshsales: Command) -> None:
@@ -306,3 +320,35 @@ def test_version_and_help_need_no_settings(freshsales: Command) -> None:
     assert (version.code, version.out.startswith("freshsales-source 0.")) == (0, True)
     assert "COMMAND" in freshsales("--help").out
     assert KEY not in freshsales("sync", "--help").out
+
+
+def test_status_tells_how_long_a_refresh_cycle_takes_and_when_the_last_one_ended(
+    freshsales: Command,
+) -> None:
+    with freshsales.account():
+        freshsales("sync", "contacts")
+        before = freshsales("status")
+        freshsales("sync", "contacts")
+        after, as_json = freshsales("status"), freshsales("status", "--json")
+        freshsales.set(SOURCES__FRESHSALES__REFRESH_PAGES="0")
+        off = freshsales("status")
+    assert "Rolling refresh" not in before.out
+    assert "Rolling refresh: the last cycle ended 20" in after.out
+    assert "; a cycle takes about 1 runs (2 pages)" in after.out
+    assert as_json.json["rolling_refresh"] in after.out
+    assert "Rolling refresh: turned off" in off.out
+
+
+def test_rows_that_vanish_in_a_crowd_are_flagged_once_that_is_accepted(freshsales: Command) -> None:
+    with freshsales.account() as emulator:
+        for number in range(30):
+            emulator.store.create("contacts", first_name=f"Number {number}")
+        freshsales("sync", "contacts")
+        ids = [int(row["id"]) for row in emulator.store.live("contacts")]
+        gone = emulator.store.forget("contacts", *ids[:21])
+        refused = freshsales("sync", "contacts")
+        accepted = freshsales("sync", "contacts", "--accept-vanished")
+    assert refused.code == 4
+    assert "21 rows seem to have no record any more" in refused.out
+    assert accepted.code == 0
+    assert freshsales.warehouse.ids("contacts", where="_deleted_reason = 'vanished'") == sorted(gone)

@@ -192,12 +192,35 @@ def test_fields_out_of_sight_are_not_known_rather_than_none(tmp_path: Path) -> N
 # Pipelines
 
 
-def test_pipelines_that_the_views_do_not_show_are_a_problem_each(tmp_path: Path) -> None:
-    found = look(company(switches=Switches()), tmp_path)
+@pytest.mark.parametrize("deals", [60, 260])
+def test_pipelines_that_the_views_do_not_show_are_read_through_the_search(tmp_path: Path, deals: int) -> None:
+    emulator = company(switches=Switches(), deals=deals)
+    found = look(emulator, tmp_path)
     pipelines = found.pipelines.pipelines
     assert [one.is_shown for one in pipelines] == [one.is_default for one in pipelines]
+    searched = [one for one in of(found, "deals").lists if one.chosen is Chosen.SEARCH]
+    assert [one.records for one in searched] == [one.deals for one in pipelines if not one.is_default]
+    assert (of(found, "deals").records, found.problems, found.exit_code) == (deals, (), 0)
+    before = len(emulator.log)
+    connect(emulator, tmp_path).sync()
+    assert found.first_calls == len(emulator.log) - before
+
+
+def test_pipelines_that_a_chosen_view_does_not_show_are_a_problem_each(tmp_path: Path) -> None:
+    emulator = company(switches=Switches())
+    default = emulator.store.account.default_pipeline
+    view = emulator.store.views.add("deals", "Ours", lambda deal: bool(deal["deal_pipeline_id"] == default))
+    found = look(emulator, tmp_path, views={"deals": view})
     assert [one.reason for one in found.problems] == ["pipeline_not_shown"] * 2
     assert "set views.deals to its id" in found.problems[0].remedy
+    assert found.exit_code == 4
+
+
+def test_a_search_that_fails_leaves_it_open_what_the_views_show(tmp_path: Path) -> None:
+    emulator = company(switches=Switches())
+    emulator.faults.add(Fault(kind="status", status=400, path="*/filtered_search/*", times=1000))
+    found = look(emulator, tmp_path)
+    assert [(one.reason, one.object) for one in found.problems] == [("pipelines_not_told", "deals")]
     assert found.exit_code == 4
 
 

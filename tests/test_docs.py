@@ -45,6 +45,7 @@ IN_WORDS = {
     "drop_columns": "none",
     "hash_columns": "none",
     "hash_key": "none",
+    "history": "true",
 }
 
 
@@ -75,17 +76,18 @@ def generated_objects() -> str:
 
 def _object_row(entity: Entity) -> tuple[str, str, str, str, str]:
     match entity.read:
-        case Views(live=live):
+        case Views(live=live) as how:
             views = ", ".join(f"*{name}*" for name in live)
-            unseen = "records merged or erased without the bin: counted, not flagged"
-            if entity.name == "deals":
-                unseen += "; pipelines the views leave out: named"
+            unseen = "what moves neither a stamp nor a count, before its refresh"
             calls = f"{len(live) + 1} calls"
-            return f"`{entity.name}`", f"{views}, *{entity.read.bin}*", "2 calls and the pages", calls, unseen
+            if how.pipelines is not None:
+                calls += "; 1 more, and 1 or 2 a pipeline, where views leave some out"
+            source = f"{views}, *{how.bin}*" + (", pipelines by search" if how.pipelines else "")
+            return f"`{entity.name}`", source, "2 calls and the pages", calls, unseen
         case Filters(live=(live,), settled=(settled,)):
-            source = f"`{live}` every time, `{settled}` once"
-            unseen = f"changes of what is in `{settled}`, and what never was in `{live}`"
-            return f"`{entity.name}`", source, "the pages", f"pages of `{live}`, one more each", unseen
+            source = f"`{live}` every time, `{settled}` once and then counted"
+            unseen = f"edits of what is in `{settled}`, before their refresh"
+            return f"`{entity.name}`", source, "the pages", f"pages of `{live}`, two more", unseen
         case FlatList(sort=sort):
             idle = "its pages" if sort is None else "1 call where the order is kept, else its pages"
             return (
@@ -93,7 +95,7 @@ def _object_row(entity: Entity) -> tuple[str, str, str, str, str]:
                 "one list",
                 "the pages",
                 idle,
-                "deletions: counted where there is a total",
+                "nothing where it is read whole" if sort else "nothing",
             )
     raise AssertionError(entity.name)
 

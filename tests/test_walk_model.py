@@ -165,8 +165,10 @@ class WatchedAsking(Asking[Rows]):
 class WatchedWalk(Walk[Rows]):
     """Counts the decisions of a walk, without changing any."""
 
-    def __init__(self, seen: Counter[str], state: WalkState, fetch: Fetch[Rows], **times: int) -> None:
-        super().__init__(state, fetch, **times)
+    def __init__(
+        self, seen: Counter[str], state: WalkState, fetch: Fetch[Rows], *, started_at: int, lookback_s: int
+    ) -> None:
+        super().__init__(state, fetch, started_at=started_at, lookback_s=lookback_s)
         self._view = WatchedAsking(seen, fetch, self._view)
         self._counts = seen
         seen["pages without a total were read again"] += bool(state.unproven)

@@ -93,11 +93,12 @@ def random_schedule(seed: int, **server: Any) -> Schedule:
         ),
         imports=tuple(imports),
         history=random.randint(0, 40),
-        runs=tuple(_random_run(random) for _ in range(random.randint(1, 5))),
+        runs=tuple(random_run(random) for _ in range(random.randint(1, 5))),
     )
 
 
-def _random_run(random: Random) -> RunPlan:
+def random_run(random: Random) -> RunPlan:
+    """One run that ends in any way, in a CRM at rest or a busy one."""
     plan = RunPlan(budget=200, events=random.choice([0.0, 0.2, 0.5, 0.7]), pause_s=random.choice([0, 1, 40]))
     match random.choice(["whole", "budget", "budget", "kill", "refusal"]):
         case "budget":

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from freshsales_source.walk import Fetch, Page, Sighting, Step, Walk, WalkState, latest
-from tests.walk_world import BIN, VIEWS, Row, Rows, World
+from tests.walk_world import BIN, Row, Rows, World
 
 
 class WalkFactory(Protocol):
@@ -77,9 +77,10 @@ class Replica:
     endings: list[str] = field(default_factory=list)
 
     def run(self, plan: RunPlan) -> None:
-        run = _Run(self, plan)
+        run = self.new_run(plan)
         try:
             run.read()
+            run.check()
             self.endings.append("whole")
         except (OutOfBudget, ConnectionRefusedError) as error:
             run.commit()
@@ -90,9 +91,15 @@ class Replica:
             self.world.now += plan.pause_s
         self.doubts = tuple(doubt for walk in run.walks.values() for doubt in walk.doubts)
 
+    def new_run(self, plan: RunPlan) -> Run:
+        """What one run does; it begins with nothing but what is saved here."""
+        return Run(self, plan)
+
 
 @dataclass
-class _Run:
+class Run:
+    """One run: the walks in any order, slice by slice."""
+
     replica: Replica
     plan: RunPlan
     sent: int = 0
@@ -105,7 +112,7 @@ class _Run:
         # Any first answer of the run carries the server's clock: here the one that lists the views.
         started_at = self.replica.world.clock()
         open_walks: dict[str, Iterator[Step[Rows]]] = {}
-        for view in VIEWS:
+        for view in self.replica.world.views:
             if view == BIN and habits.skips_bin:
                 continue
             self.walks[view] = self.replica.new_walk(
@@ -126,7 +133,24 @@ class _Run:
                 self.commit()
         self.commit()
 
+    def check(self) -> None:
+        """What is done after the walks."""
+
     def fetch(self, view: str, number: int) -> Page[Rows] | None:
+        """One page of one view; an empty one where a refusal is taken for that."""
+        try:
+            self.request(f"{view}: page {number}")
+        except ConnectionRefusedError:
+            if not self.replica.habits.takes_refusal_for_empty:
+                raise
+            served_at = self.replica.world.now
+            return Page(
+                number=number, ids=[], stamps=[], total=0, total_pages=None, served_at=served_at, content={}
+            )
+        return self.replica.world.page(view, number)
+
+    def request(self, what: str) -> None:
+        """Let things happen, then count the request, which may be one too many."""
         world, plan = self.replica.world, self.plan
         while world.random.random() < plan.events:
             world.now += world.random.choice([0, 0, 1, 2])
@@ -134,24 +158,13 @@ class _Run:
         world.now += world.random.choice([0, 1])
         self.sent += 1
         if self.sent > ENDLESS:
-            raise Endless(f"{view}: page {number} is request {self.sent} of the run")
+            raise Endless(f"{what} is request {self.sent} of the run")
         if plan.kill_at is not None and self.sent >= plan.kill_at:
             raise Killed
         if plan.budget is not None and self.sent > plan.budget:
             raise OutOfBudget
-        if self.sent != plan.refuse_at:
-            return world.page(view, number)
-        if self.replica.habits.takes_refusal_for_empty:
-            return Page(
-                number=number,
-                ids=[],
-                stamps=[],
-                total=0,
-                total_pages=None,
-                served_at=world.now,
-                content={},
-            )
-        raise ConnectionRefusedError
+        if self.sent == plan.refuse_at:
+            raise ConnectionRefusedError
 
     def commit(self) -> None:
         steps, self.slice = self.slice, []

@@ -47,6 +47,7 @@ class Row:
     stamp: int
     version: int
     view: str
+    created: int = 0
 
 
 Rows: TypeAlias = Mapping[int, Row]
@@ -81,6 +82,11 @@ class World:
         """A stage move, a deletion (to the bin) or a restore (from it)."""
         self._write([record_id], view)
 
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The views that there are, the bin last."""
+        return VIEWS
+
     def happen(self) -> None:
         """One random event of any kind that moves the stamp."""
         live = [i for i, r in self.rows.items() if r.view != BIN]
@@ -105,7 +111,12 @@ class World:
         for record_id in ids:
             old = rows.get(record_id)
             version = old.version + 1 if old else 1
-            rows[record_id] = Row(self.now, version, view or (old.view if old else LIVE_VIEWS[0]))
+            created = old.created if old else self.now
+            rows[record_id] = Row(self.now, version, view or (old.view if old else LIVE_VIEWS[0]), created)
+        self._put(rows)
+
+    def _put(self, rows: Rows) -> None:
+        """Let the CRM hold these records from now on."""
         self.rows = rows
         self._written_at.append(self.now)
         self._states.append(rows)
@@ -126,15 +137,20 @@ class World:
             return None
         if number > pages and self.server.past_the_end == "repeat":
             shown = ids[(pages - 1) * size :]
+        total = self._count(view, len(ids))
         return Page(
             number=number,
             ids=shown,
             stamps=[rows[i].stamp for i in shown],
-            total=None if self.server.meta == "none" else len(ids),
-            total_pages=pages if self.server.meta == "total_pages" else None,
+            total=None if self.server.meta == "none" else total,
+            total_pages=max(1, -(-total // size)) if self.server.meta == "total_pages" else None,
             served_at=self.clock(),
             content={i: rows[i] for i in shown},
         )
+
+    def _count(self, view: str, count: int) -> int:
+        """What the envelope says there is."""
+        return count
 
     def _visible(self, view: str) -> tuple[Rows, list[int]]:
         """The state that the view shows, and its ids in the order served."""

@@ -25,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(dest="command", metavar="COMMAND")
     _init(commands)
     _check(commands)
+    _probe(commands)
     _discover(commands)
     _sync(commands)
     _status(commands)
@@ -50,6 +51,14 @@ def _init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     _common(command)
 
 
+def _probe(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser(
+        "probe", help="what does this account do where nothing is documented? At most 40 calls."
+    )
+    command.add_argument("--json", action="store_true", help="print one JSON object, fit for a bug report")
+    _common(command)
+
+
 def _discover(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = commands.add_parser("discover", help="what the account has, and what a first sync costs")
     command.add_argument("--json", action="store_true", help="print one JSON object")
@@ -71,7 +80,17 @@ def _sync(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     command.add_argument(
         "--dry-run", action="store_true", help="say what it would read, in calls and minutes"
     )
+    command.add_argument(
+        "--full-refresh",
+        action="store_true",
+        help="read everything again from the top; later runs go on with it, and nothing is emptied",
+    )
     command.add_argument("--strict", action="store_true", help="unchecked counts as failed (exit 4)")
+    command.add_argument(
+        "--accept-vanished",
+        action="store_true",
+        help="flag records that are gone however many they are, this once",
+    )
     command.add_argument("--json", action="store_true", help="print one JSON object")
     _warehouse(command)
     _common(command)

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any
 
 from freshsales_source.cli.check import tell
+from freshsales_source.cli.findings import hints_of
 from freshsales_source.cli.project import settings_of_project
 from freshsales_source.cli.tables import Output, counted, output, print_rows
 from freshsales_source.client import build_client
@@ -34,7 +35,7 @@ def run_discover(options: Namespace) -> int:
     settings = settings_of_project({})
     clock = SystemClock()
     with build_client(settings, clock=clock) as client:
-        found = discover(client, settings, clock=clock)
+        found = discover(client, settings, clock=clock, hints=hints_of(settings.account, clock))
     with output() as out:
         if options.json:
             out.print(json.dumps(as_json(found), indent=2, default=_word))
@@ -122,6 +123,8 @@ def _lists(found: Discovery) -> Iterator[Cells]:
 def _why(object: str, listed: ListFound) -> str:
     if listed.chosen is Chosen.FIXED:
         return "the API has no other"
+    if listed.chosen is Chosen.SEARCH:
+        return "through the search: the views leave it out"
     if listed.chosen is Chosen.DEFAULT_NAME:
         return "by its default name"
     setting = bin_setting(object) if listed.is_bin else object

@@ -20,9 +20,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     An exception that leaves here has been scrubbed: its traceback shows no secret.
     """
-    # dlt reports usage to its makers unless told otherwise, and would forget a signal that comes during a load.
+    # dlt reports usage to its makers unless told otherwise, would forget a signal that comes during a load, and logs
+    # the traceback of a load that is refused; we say the same in a line.
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
     os.environ.setdefault("RUNTIME__INTERCEPT_SIGNALS", "false")
+    os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
     options = parser().parse_args(arguments)
     if options.version:
         return _version()
@@ -52,6 +54,8 @@ def _command(name: str) -> Callable[[Namespace], int]:
         from freshsales_source.cli.discover import run_discover as command
     elif name == "check":
         from freshsales_source.cli.check import run_check as command
+    elif name == "probe":
+        from freshsales_source.cli.probe import run_probe as command
     elif name == "sync":
         from freshsales_source.cli.sync import run_sync as command
     elif name == "status":

@@ -7,10 +7,14 @@ from argparse import Namespace
 from datetime import UTC, datetime
 from typing import Any
 
+from freshsales_source.cli.findings import kept_findings
 from freshsales_source.cli.project import settings_of_project
+from freshsales_source.cli.refresh_line import refresh_line
 from freshsales_source.cli.sync import target_of
 from freshsales_source.cli.tables import Output, output, print_rows, text
+from freshsales_source.clock import SystemClock
 from freshsales_source.exit_codes import ExitCode
+from freshsales_source.findings import Findings
 from freshsales_source.report import SYNC_OBJECTS, SYNC_RUNS
 from freshsales_source.verdicts import Verdict, summary
 from freshsales_source.warehouse import Target, Warehouse
@@ -21,22 +25,39 @@ Row = dict[str, Any]
 def run_status(options: Namespace) -> int:
     """Print the newest verdict on every object; 0 whatever it says, for the runs had their own exit codes."""
     target = target_of(options)
-    warehouse = Warehouse(target, settings_of_project({}).account)
+    settings = settings_of_project({})
+    warehouse, found = Warehouse(target, settings.account), kept_findings(settings.account)
     runs = _runs(warehouse)
     objects = _newest_of_each(warehouse, runs)
     synced_at = {run["run_id"]: run["started_at"] for run in runs}
     line = (
         _first_line(objects, synced_at) if runs else f"No sync yet in {target.place}, schema {target.dataset}"
     )
+    refreshed = refresh_line(warehouse.states(), objects, settings) if runs else None
     with output() as out:
         if options.json:
-            document = {"summary": line, "last_run": runs[0] if runs else None, "objects": objects}
+            document = {
+                "summary": line,
+                "last_run": runs[0] if runs else None,
+                "objects": objects,
+                "rolling_refresh": refreshed,
+                "findings_made_at": found.made_at,
+            }
             out.print(json.dumps(document, default=_iso, indent=2))
         else:
             out.print(line if runs else f"{line}. Next: freshsales sync")
             if runs:
                 _print(objects, runs[0], synced_at, target, out)
+            if refreshed is not None:
+                out.print(refreshed)
+            if found.made_at is not None:
+                out.print(_of_findings(found, found.made_at))
     return ExitCode.DONE
+
+
+def _of_findings(found: Findings, made_at: datetime) -> str:
+    use = "in use" if found.is_usable(SystemClock().now()) else "too old to be used: probe again"
+    return f"Findings of `freshsales probe` of {text(_utc(made_at))} UTC: {use}"
 
 
 def _first_line(objects: list[Row], synced_at: dict[str, datetime]) -> str:
@@ -82,6 +103,8 @@ def _newest_of_each(warehouse: Warehouse, runs: list[Row]) -> list[Row]:
     rows = warehouse.rows("_sync_objects", [column.name for column in SYNC_OBJECTS.columns]) or []
     age = {run["run_id"]: place for place, run in enumerate(runs)}
     newest: dict[str, Row] = {}
+    # A run that was killed while it wrote its report may have left half of it.
+    rows = [row for row in rows if row["run_id"] in age]
     for row in sorted(rows, key=lambda row: -age[row["run_id"]]):
         newest[row["object"]] = row
     return sorted(newest.values(), key=lambda row: str(row["object"]))

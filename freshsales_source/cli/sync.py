@@ -12,11 +12,14 @@ from contextlib import contextmanager
 from types import FrameType
 
 from freshsales_source.cli.dry_run import run_dry
+from freshsales_source.cli.findings import hints_of, keep
 from freshsales_source.cli.progress import TerminalProgress
 from freshsales_source.cli.project import settings_of_project
 from freshsales_source.cli.tables import output, print_report
 from freshsales_source.client import Client, build_client
 from freshsales_source.clock import SystemClock
+from freshsales_source.entities import ENTITIES
+from freshsales_source.exit_codes import ExitCode
 from freshsales_source.sync import Syncing, sync
 from freshsales_source.warehouse import Target, Warehouse
 
@@ -25,10 +28,14 @@ def run_sync(options: Namespace) -> int:
     """Sync as the options say; return the run's exit code."""
     flags: dict[str, object] = {"max_calls": options.max_calls, "objects": options.objects or None}
     settings = settings_of_project(flags)
-    warehouse = Warehouse(target_of(options), settings.account)
     clock, stop = SystemClock(), threading.Event()
+    warehouse = Warehouse(target_of(options), settings.account, clock=clock, stop=stop)
+    refreshed = frozenset(settings.objects or [entity.name for entity in ENTITIES])
+    hints = hints_of(settings.account, clock)
     if options.dry_run:
-        return run_dry(settings, warehouse, clock, as_json=options.json)
+        return run_dry(
+            settings, warehouse, clock, hints=hints, as_json=options.json, is_refresh=options.full_refresh
+        )
 
     def client() -> Client:
         opened = build_client(settings, clock=clock, stop=stop)
@@ -43,9 +50,15 @@ def run_sync(options: Namespace) -> int:
                 clock=clock,
                 client=client,
                 observer=progress,
+                hints=hints,
                 is_strict=options.strict,
+                accepts_vanished=options.accept_vanished,
+                stop=stop,
+                full_refresh=refreshed if options.full_refresh else frozenset(),
             )
         )
+    if hints.has_changed:
+        keep(settings.account, hints.findings)
     with output() as out:
         if options.json:
             out.print(json.dumps(report.to_json(), indent=2))
@@ -65,7 +78,13 @@ def _stopping_on_signals(stop: threading.Event) -> Iterator[None]:
 
     def ask(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
-            raise KeyboardInterrupt
+            # Not an exception: threads in the middle of a request or a load would still be waited for. A kill does
+            # no harm, and this is one.
+            show_cursor = b"\x1b[?25h" if os.isatty(2) else b""  # progress bars hide it
+            os.write(
+                2, show_cursor + b"interrupted: what was loaded stays, and the next run goes on from there.\n"
+            )
+            os._exit(ExitCode.INTERRUPTED)
         stop.set()
         # Not print: the signal may have come in the middle of one.
         os.write(2, b"Stopping after the requests under way; once more to stop at once.\n")

@@ -39,6 +39,7 @@ class Page:
     ignored      `table.key` of unknown keys inside the elements of lists; they are not loaded
     replaced     characters that cannot be stored (NUL, lone surrogates, broken UTF-8), now U+FFFD
     was_fast     whether the fast reader took it
+    is_whole     False where its rows lack keys that other answers of the object have: they must not be loaded
     """
 
     ids: list[int]
@@ -51,6 +52,7 @@ class Page:
     ignored: tuple[str, ...]
     replaced: int
     was_fast: bool
+    is_whole: bool = True
 
 
 def decode_page(body: bytes, layout: Layout, *, envelope: str, read: Reading) -> Page:

@@ -32,6 +32,8 @@ TASKS = Entity(
         live=("open",),
         settled=("completed",),
         live_by="status",
+        # Recorded of the list of all tasks of an account.
+        settled_by="due_date",
         live_value=0,
         include=("owner", "users", "targetable"),
     ),
@@ -82,6 +84,9 @@ APPOINTMENTS = Entity(
         live=("upcoming",),
         settled=("past",),
         live_by="end_date",
+        # Recorded twice.
+        settled_by="end_date",
+        settled_descends=True,
         include=("creater", "targetable", "appointment_attendees", "conference", "note"),
     ),
     columns=APPOINTMENT_COLUMNS,

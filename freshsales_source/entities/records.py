@@ -9,7 +9,7 @@ from freshsales_source.entity_columns.contacts import CONTACT_COLUMNS
 from freshsales_source.entity_columns.deals import DEAL_COLUMNS, DEAL_PRODUCT_COLUMNS
 from freshsales_source.entity_columns.leads import LEAD_COLUMNS
 from freshsales_source.entity_columns.sales_accounts import ACCOUNT_COLUMNS
-from freshsales_source.entity_types import Entity, Views
+from freshsales_source.entity_types import Entity, Pipelines, Views
 
 PEOPLE = (("owner_id", "owners"), ("creater_id", "owners"), ("updater_id", "owners"))
 """What the columns of people point to, on every object that has them."""
@@ -168,6 +168,29 @@ DEALS = Entity(
             "currency",
             "creater",
             "updater",
+        ),
+        pipelines=Pipelines(
+            path="/selector/deal_pipelines",
+            envelope="deal_pipelines",
+            column="deal_pipeline_id",
+            # The first two are always there (seen in recorded rows), the others where they are included. Thin
+            # rows of the search have none of them (five clients).
+            whole=frozenset(
+                {
+                    "deal_pipeline_id",
+                    "deal_stage_id",
+                    "custom_field",
+                    "owner_id",
+                    "sales_account_id",
+                    "contact_ids",
+                    "deal_type_id",
+                    "deal_reason_id",
+                    "lead_source_id",
+                    "currency_id",
+                    "creater_id",
+                    "updater_id",
+                }
+            ),
         ),
     ),
     columns=DEAL_COLUMNS,

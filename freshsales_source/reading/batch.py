@@ -39,7 +39,8 @@ class Batch:
 class Tally:
     """What a run did with one object, for the report. `misfits` counts values kept beside their column.
 
-    `error` ended the object early; `absence` says that this account has no such object.
+    `error` ended the object early; `absence` says that this account has no such object; `held_back` why records
+    that are no longer shown were not flagged.
     """
 
     rows_read: int = 0
@@ -49,6 +50,7 @@ class Tally:
     watermark_before: int | None = None
     error: FreshsalesError | None = None
     absence: FreshsalesError | None = None
+    held_back: str = ""
 
     @property
     def has_ended(self) -> bool:

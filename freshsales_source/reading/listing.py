@@ -19,6 +19,7 @@ class Listing:
     title          its name for people
     path, query    where its pages are, below the API's base, and what is asked of each
     is_ordered     whether newest-first order is worth asking; else it is read whole
+    is_order_known whether lists of this kind were seen to honour it; else the rows must show it first
     is_bin         whether it is the recycle bin
     is_watched     whether a record that leaves it is then fetched alone
     is_read_once   whether it is read to its end once, and then left to counts and refresh
@@ -29,6 +30,7 @@ class Listing:
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     is_ordered: bool = False
+    is_order_known: bool = False
     is_bin: bool = False
     is_watched: bool = False
     is_read_once: bool = False
@@ -54,6 +56,7 @@ def _of_views(entity: Entity, read: Views, state: ObjectState) -> tuple[Listing,
             path=f"{entity.path}/view/{view.id}",
             query=_newest_first("updated_at") | _including(read.include),
             is_ordered=True,
+            is_order_known=True,
             is_bin=view in bins,
         )
         for view in (*state.live, *bins)

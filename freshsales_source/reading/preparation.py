@@ -23,6 +23,8 @@ from freshsales_source.metadata import (
 )
 from freshsales_source.object_state import ObjectState
 from freshsales_source.paging import server_time
+from freshsales_source.pipelines import is_of_pipeline
+from freshsales_source.reading.hinted import heed_absence
 from freshsales_source.reading.listing import ListRead
 from freshsales_source.run import Run
 from freshsales_source.setting_values import ViewChoice
@@ -45,6 +47,7 @@ class Prepared:
 
 def prepare(run: Run, client: Client, entity: Entity, read: ListRead, state: ObjectState) -> Prepared:
     """Look up what must be known before the first page, unless that was done lately; at most two calls."""
+    heed_absence(run, entity, state)
     if isinstance(read, Views):
         return _prepare_views(run, client, entity, read, state)
     if state.is_fresh(run.clock.now(), run.settings.lookups_every_s):
@@ -84,7 +87,8 @@ def _prepare_views(run: Run, client: Client, entity: Entity, views: Views, state
         state,
         live=live,
         bin=recycle_bin,
-        walks={i: walk for i, walk in state.walks.items() if i in used},
+        walks={i: walk for i, walk in state.walks.items() if i in used or is_of_pipeline(i)},
+        pipelines=state.pipelines if live == state.live else state.pipelines.unsure(),
         looked_up_at=run.clock.now(),
     )
     views_of = views_table(entity.name, seen, used={int(i) for i in used}, synced_at=at)

@@ -25,7 +25,7 @@ class Answered:
     is_bin: bool = False
 
     @classmethod
-    def alone(cls, record: Page) -> Answered:
+    def alone(cls, record: Page, *, is_bin: bool = False) -> Answered:
         """A record that was fetched alone."""
         page = WalkPage(
             number=1,
@@ -36,7 +36,7 @@ class Answered:
             served_at=0,
             content=record,
         )
-        return cls(page=page, keep=(0,), source="")
+        return cls(page=page, keep=(0,), source="", is_bin=is_bin)
 
     @property
     def sighting(self) -> Sighting:

@@ -14,16 +14,16 @@ from typing import Any
 from freshsales_source.client import Client
 from freshsales_source.clock import Clock
 from freshsales_source.decode import Page, Reading, decode_record
-from freshsales_source.entity_types import SYNCED_AT, Entity, Filters
+from freshsales_source.deletions import RECYCLE_BIN
+from freshsales_source.entity_types import IS_DELETED, SYNCED_AT, Entity, Filters, Views
 from freshsales_source.errors import NotFound
 from freshsales_source.paging import Shape, server_time
 
 
 class Watch:
-    """The ids of the watched lists: those known before, those seen in this run, those found gone."""
+    """The ids of the watched lists: those known before, and those seen in this run."""
 
     def __init__(self, known: Iterable[int]) -> None:
-        self.gone: list[int] = []
         self._known = set(known)
         self._seen: set[int] = set()
         self._lock = threading.Lock()
@@ -40,13 +40,10 @@ class Watch:
         """Ids that were there before and are not now; ask once every watched list was read to its end."""
         return sorted(self._known - self._seen)
 
-    def settle(self, record_id: int, *, is_gone: bool, is_back: bool = False) -> None:
-        """Note what became of a record that left; one that is back by now stays watched."""
+    def settle(self, record_id: int) -> None:
+        """Note that it is known what became of a record that left: it is watched no more."""
         with self._lock:
-            if not is_back:
-                self._known.discard(record_id)
-            if is_gone:
-                self.gone.append(record_id)
+            self._known.discard(record_id)
 
     @property
     def ids(self) -> frozenset[int]:
@@ -55,17 +52,39 @@ class Watch:
 
 
 def fetch_record(client: Client, clock: Clock, entity: Entity, shape: Shape, record_id: int) -> Page | None:
-    """The record as a page of one; None where it is gone. Raises Forbidden where this key may not see it any more."""
+    """The record as a page of one; None where it is gone. Raises Forbidden where this key may not see it any more.
+
+    An answer with another id is the record it was merged into. One that says it is deleted is read as a row of the
+    recycle bin, and is gone where the object has no bin that a key can see.
+    """
     query = {"include": ",".join(entity.include)} if entity.include else {}
     try:
         answer = client.get(f"{entity.path}/{record_id}", query)
     except NotFound:
         return None
-    return decode_record(answer.body, shape.layout, read=Reading(synced_at=server_time(answer, clock)))
+    at = server_time(answer, clock)
+    page = decode_record(answer.body, shape.layout, read=Reading(synced_at=at))
+    if page.ids != [record_id]:
+        return None
+    if not is_deleted(page, entity):
+        return page
+    if isinstance(entity.read, Views):
+        return decode_record(
+            answer.body, shape.layout, read=Reading(synced_at=at, deleted_reason=RECYCLE_BIN)
+        )
+    return None
 
 
-def live_ids(page: Page, entity: Entity, read: Filters) -> list[int]:
-    """The records of a page that belong to the watched lists, wherever it was read."""
+def is_deleted(record: Page, entity: Entity) -> bool:
+    """Whether a record that was fetched alone says that it is deleted."""
+    return bool(record.tables[entity.name][IS_DELETED.name][0].as_py())
+
+
+def live_ids(page: Page, entity: Entity) -> list[int]:
+    """The records of a page that belong to the watched lists, wherever it was read; none where no list is watched."""
+    read = entity.read
+    if not isinstance(read, Filters):
+        return []
     rows = page.tables[entity.name].select(["id", read.live_by, SYNCED_AT.name]).to_pylist()
     return [row["id"] for row in rows if _is_live(row[read.live_by], read, row[SYNCED_AT.name])]
 

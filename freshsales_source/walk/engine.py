@@ -130,10 +130,14 @@ class Walk(Generic[Content]):
         self._view.take_no_order()
         evidence = OrderWatch(descending=True)
         step: Step[Content] | None = None
+        seen: Page[Content] | None = None
         for step in reading.steps():
             self.state = step.state
-            for stamp, record_id in zip(step.page.stamps, step.page.ids, strict=True):
+            # The last page comes again with the proof that it was the last.
+            rows = zip(step.page.stamps, step.page.ids, strict=True) if step.page is not seen else ()
+            for stamp, record_id in rows:
                 evidence.see(stamp, record_id)
+            seen = step.page
             yield step
         if step is not None and evidence.is_shown and self.state.is_complete and not self.state.unordered:
             self.state = replace(self.state, order_shown=True)

@@ -40,12 +40,15 @@ class WholeReading(Generic[Content]):
             return
         page = self._view.go_on(place)
         if page is None or page.number == 1:
+            self._view.begun_at = 0
             yield from self._read(first)
             return
         yield Step(page=first, keep=self._wanted(first), state=self.state)
         yield from self._read(page)
         if not self._view.stopped_short:
-            yield from self._read(self._view.first(), down_to=self._view.begun_at)
+            # With what lies above the place every record of the view was asked for in this run.
+            above, self._view.begun_at = self._view.begun_at, 0
+            yield from self._read(self._view.first(), down_to=above)
 
     def _read(self, page: Page[Content], down_to: int | None = None) -> Iterator[Step[Content]]:
         """Read from `page` to the view's end, or `down_to` a position, without a gap."""
@@ -61,6 +64,7 @@ class WholeReading(Generic[Content]):
                 return
             answer = self._view.next(number, page)
             if answer is None:
+                self._view.finish()
                 if not self._view.stopped_short:
                     self._end()
                     yield Step(page=page, keep=(), state=self.state)
@@ -77,8 +81,7 @@ class WholeReading(Generic[Content]):
         if not is_over and page.ids and not self._view.ends_with(page):
             self.state = replace(self.state, place=Place(position=frontier.position, total=frontier.total))
             return False
-        if down_to is None:
-            self._view.finish()
+        self._view.finish()
         self._end()
         return True
 

@@ -1,0 +1,83 @@
+"""`freshsales probe`: prints what this account does where nothing is documented, and keeps it for later syncs."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import asdict
+from importlib.metadata import version
+from itertools import groupby
+
+from freshsales_source.cli.findings import keep
+from freshsales_source.cli.project import settings_of_project
+from freshsales_source.cli.tables import Output, counted, output, print_rows
+from freshsales_source.client import build_client
+from freshsales_source.clock import SystemClock
+from freshsales_source.probe import Finding, ProbeReport, probe
+
+_HEADERS = ("point", "assumed", "this account", "because", "so")
+
+
+def run_probe(options: Namespace) -> int:
+    """Probe, print, keep the findings, and return the exit code."""
+    settings = settings_of_project({})
+    clock = SystemClock()
+    report = probe(lambda limited: build_client(limited, clock=clock), settings, clock)
+    is_kept = keep(settings.account, report.kept())
+    with output() as out:
+        if options.json:
+            out.print(json.dumps(as_json(report), indent=2))
+        else:
+            print_probe(report, out, is_kept=is_kept)
+    for trouble in report.troubles:
+        print(f"{trouble.object}: {trouble.reason}. `freshsales check` tells more.", file=sys.stderr)
+    return report.exit_code
+
+
+def as_json(report: ProbeReport) -> dict[str, object]:
+    """The report as one JSON object, fit for a bug report: no address, no name, no id, nothing of a record."""
+    return {
+        "version": version("freshsales-source"),
+        "python": platform.python_version(),
+        "made_at": report.made_at.isoformat(timespec="seconds"),
+        "calls": report.calls,
+        "exit_code": int(report.exit_code),
+        "findings": [asdict(found) for found in report.findings],
+        "troubles": [asdict(trouble) for trouble in report.troubles],
+    }
+
+
+def print_probe(report: ProbeReport, out: Output, *, is_kept: bool) -> None:
+    """What the account does, then what it left open, then what becomes of it."""
+    settled = [found for found in report.findings if found.is_settled]
+    for title, rows in _groups(settled):
+        print_rows(_HEADERS, rows, out, title)
+        out.print()
+    still_open = [found for found in report.findings if not found.is_settled]
+    if still_open:
+        rows = [(found.point, found.assumption, found.why) for found in still_open]
+        print_rows(("point", "assumed", "why it cannot be told"), rows, out, "Still open")
+        out.print()
+    kept = (
+        "kept: syncs of the next 30 days make use of them"
+        if is_kept
+        else "not kept: the state folder cannot be written to"
+    )
+    out.print(
+        f"{counted(len(settled), 'point')} of {len(report.findings)} settled with "
+        f"{counted(report.calls, 'API call')}; {kept}."
+    )
+    out.print("`freshsales probe --json` prints them for a bug report: no address, no names, no ids.")
+
+
+def _groups(findings: list[Finding]) -> Iterator[tuple[str, list[tuple[object, ...]]]]:
+    """Those that differ from what is assumed before those that do not."""
+    ordered = sorted(findings, key=lambda found: found.position == found.assumption)
+    for is_usual, group in groupby(ordered, key=lambda found: found.position == found.assumption):
+        rows: list[tuple[object, ...]] = [
+            (found.point, found.assumption, found.position, found.why, found.consequence) for found in group
+        ]
+        yield ("As assumed" if is_usual else "Other than assumed"), rows

@@ -1,0 +1,40 @@
+"""How far the rolling refresh has come, in one line of `status`: since when every record was read at least once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from math import ceil
+from typing import Any
+
+from freshsales_source.census import RefreshState
+from freshsales_source.config import Settings
+from freshsales_source.object_state import ObjectState
+
+
+def refresh_line(
+    states: Mapping[str, Any], objects: Sequence[Mapping[str, Any]], settings: Settings
+) -> str | None:
+    """Length and date of the cycle; None where nothing is refreshed. `objects` are newest rows of `_sync_objects`."""
+    if not settings.refresh_pages:
+        return "Rolling refresh: turned off (refresh_pages is 0)"
+    rows = {str(row["object"]): int(row["loaded_count"] or 0) for row in objects}
+    rolling = {name: ObjectState.from_json(state).rolling for name, state in states.items() if name in rows}
+    refreshed = {name: parts for name, parts in rolling.items() if parts}
+    if not refreshed:
+        return None
+    pages = sum(
+        max(1, ceil(rows[name] / settings.page_size)) + len(parts) - 1 for name, parts in refreshed.items()
+    )
+    length = f"a cycle takes about {ceil(pages / settings.refresh_pages):,} runs ({pages:,} pages)"
+    return f"Rolling refresh: {_reach([one for parts in refreshed.values() for one in parts.values()])}; {length}"
+
+
+def _reach(states: Sequence[RefreshState]) -> str:
+    ended = [state.ended for state in states]
+    known = [end for end in ended if end is not None]
+    if len(known) < len(ended):
+        read = sum(state.position for state in states)
+        return f"the first cycle is under way, {read:,} old records read again so far"
+    oldest = datetime.fromtimestamp(min(known), UTC)
+    return f"the last cycle ended {oldest:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,134 @@
+"""DuckDB as dlt loads into it, with two of its traits taken care of.
+
+1. DuckDB calls a database by its file: in `freshsales.duckdb` the name `freshsales.contacts` could mean the schema or
+   the database, and is refused as ambiguous. There, and only there, dlt must write `freshsales.freshsales.contacts`.
+2. One process has the file at a time. Where another one has it open, even for reading only, we wait a while. All of
+   dlt opens the file through `_SqlClient`, so nothing can bypass the wait.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import dlt
+from dlt.destinations.exceptions import DestinationConnectionError
+from dlt.destinations.impl.duckdb.duck import DuckDbClient
+from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
+
+from freshsales_source.clock import Clock, Stop, pause
+from freshsales_source.errors import Locked
+
+WAIT_S = 60
+"""How long a file that another program has open is waited for."""
+_GLANCE_S = 1.0
+_RENAMED = ("main", "temp", "system")
+"""Files of these names are called otherwise by DuckDB (`main_db`)."""
+_HOLDER = re.compile(r"lock is held in (.+ \(PID \d+\))")
+
+_LOG = logging.getLogger(__name__)
+
+
+class Patience:
+    """Waits for a file that another program has open: once for `WAIT_S`, and not again before it was free."""
+
+    def __init__(self, clock: Clock, stop: Stop | None = None) -> None:
+        self._clock = clock
+        self._stop = stop
+        self._is_spent = False
+
+    def open(self, attempt: Callable[[], Any]) -> Any:
+        """What `attempt` returns, tried again each second as long as the file is locked.
+
+        Raises Locked, with who has the file, after a minute; Interrupted when asked to stop.
+        """
+        deadline: float | None = None
+        while True:
+            try:
+                opened = attempt()
+            except DestinationConnectionError as error:
+                if not _is_lock(error.inner_exc):
+                    raise
+                if deadline is None:
+                    deadline = self._begin(error.inner_exc)
+                if self._clock.monotonic() >= deadline:
+                    self._is_spent = True
+                    raise _locked(error.inner_exc) from error
+                pause(self._clock, _GLANCE_S, self._stop)
+            else:
+                self._is_spent = False
+                return opened
+
+    def _begin(self, error: Exception) -> float:
+        """When waiting ends. At once for the later jobs of a load whose first one has waited in vain."""
+        if self._is_spent:
+            return self._clock.monotonic()
+        _LOG.warning("warehouse_locked holder=%r waiting_s=%d", _holder(error), WAIT_S)
+        return self._clock.monotonic() + WAIT_S
+
+
+class DuckDb(dlt.destinations.duckdb):
+    """DuckDB in one file; `patience` is asked whenever it is opened."""
+
+    patience: Patience
+
+    @property
+    def client_class(self) -> type[DuckDbClient]:
+        """The client of this destination."""
+        return _JobClient
+
+    def client(self, schema: Any, initial_config: Any = None) -> Any:
+        """A client that opens the file with patience."""
+        made: Any = super().client(schema, initial_config)
+        made.sql_client.patience = self.patience
+        return made
+
+
+def duckdb_file(path: Path, patience: Patience) -> DuckDb:
+    """The destination for the database in this file."""
+    destination = DuckDb(str(path.resolve()))
+    destination.patience = patience
+    return destination
+
+
+class _SqlClient(DuckDbSqlClient):
+    patience: Patience
+
+    def open_connection(self) -> Any:
+        return self.patience.open(super().open_connection)
+
+    def catalog_name(self, quote: bool = True, casefold: bool = True) -> str | None:
+        name = Path(self.credentials.database).name.partition(".")[0]
+        if name.casefold() != self.dataset_name.casefold() or name.casefold() in _RENAMED:
+            return super().catalog_name(quote, casefold)
+        return self.escape_column_name(name, casefold=False) if quote else name
+
+    def warn_if_catalog_equals_dataset_name(self) -> None:
+        """Stay silent: it is taken care of."""
+
+
+class _JobClient(DuckDbClient):
+    def __init__(self, schema: Any, config: Any, capabilities: Any) -> None:
+        super().__init__(schema, config, capabilities)
+        names = self.sql_client.dataset_name, self.sql_client.staging_dataset_name
+        self.sql_client = _SqlClient(*names, config.credentials, capabilities)
+
+
+def _is_lock(error: Exception) -> bool:
+    """Whether DuckDB refused the file for another process's sake (its texts on POSIX and on Windows)."""
+    return "Could not set lock on file" in str(error) or "used by another process" in str(error)
+
+
+def _holder(error: Exception) -> str:
+    found = _HOLDER.search(str(error))
+    return found[1] if found else "another program"
+
+
+def _locked(error: Exception) -> Locked:
+    return Locked(
+        f"the DuckDB file is open in {_holder(error)}, and was still after {WAIT_S} s",
+        remedy="Close it there and run the same command again: nothing read is lost.",
+    )

@@ -1,0 +1,92 @@
+"""One object's turns at the rolling refresh: over its live lists, and over its recycle bin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from freshsales_source.census import Claim, RefreshState
+from freshsales_source.decode import Page
+from freshsales_source.entity_types import Entity, Filters, Views
+from freshsales_source.reading.counting import Counting
+from freshsales_source.reading.lists import Lists
+from freshsales_source.reading.refreshing import Refreshing
+from freshsales_source.run import Run
+from freshsales_source.stored_rows import Part
+from freshsales_source.walk import WalkState
+
+
+class Rolling:
+    """Claims pages, and reads those that were granted; `states` are those remembered, by the name of the part."""
+
+    def __init__(
+        self, run: Run, entity: Entity, counting: Counting, states: Mapping[str, RefreshState]
+    ) -> None:
+        self._run = run
+        self._entity = entity
+        self._counting = counting
+        self._states = dict(states)
+        self._at_work: dict[Part, Refreshing] = {}
+
+    @property
+    def states(self) -> dict[str, RefreshState]:
+        """What to remember once the rows handed over are loaded."""
+        return self._states | {part.name: one.state for part, one in self._at_work.items()}
+
+    @property
+    def found(self) -> int:
+        """Records whose rows were not as the CRM shows them, though nothing had told."""
+        return sum(one.found for one in self._at_work.values())
+
+    def claims(self, lists: Lists, walks: Mapping[str, WalkState]) -> list[Claim]:
+        """What there is to read again, about how many pages of it, and since when it was not.
+
+        Nothing of an object that each run reads whole, and nothing where the warehouse cannot be asked.
+        """
+        is_comparable = self._run.stored is not None and self._run.settings.start_date is None
+        is_read_whole = any(walks[w.listing.key].unordered for w in lists if w.listing.key in walks)
+        if not is_comparable or (is_read_whole and not isinstance(self._entity.read, Filters)):
+            return []
+        return [
+            Claim(
+                name=self._name(part),
+                state=self._state(part),
+                pages_left=self._state(part).pages_left(
+                    self._counting.stored(part).count(),
+                    self._run.settings.page_size,
+                    lists=len(lists.of(part)),
+                ),
+            )
+            for part in self._parts
+            if lists.of(part)
+        ]
+
+    def begin(
+        self, lists: Lists, turns: Mapping[str, int], changed: Callable[[Page], list[int]]
+    ) -> list[Refreshing]:
+        """The errands that read the pages granted; `changed` tells which rows of a page differ."""
+        now = self._run.started_at(self._run.clock.now().timestamp())
+        granted = {part: turns[self._name(part)] for part in self._parts if self._name(part) in turns}
+        self._at_work = {
+            part: self._counting.refresh(
+                lists.of(part), part, self._state(part), pages=pages, now=now, changed=changed
+            )
+            for part, pages in granted.items()
+        }
+        return list(self._at_work.values())
+
+    @property
+    def _parts(self) -> tuple[Part, ...]:
+        match self._entity.read:
+            case Views():
+                return Part.LIVE, Part.BINNED
+            case Filters():
+                # What people still work on is read in every run.
+                return (Part.SETTLED,)
+            case _:
+                return (Part.LISTED,)
+
+    def _name(self, part: Part) -> str:
+        return f"{self._entity.name} {part.name.lower()}"
+
+    def _state(self, part: Part) -> RefreshState:
+        return self._states.get(part.name, RefreshState())

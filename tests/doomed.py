@@ -1,0 +1,110 @@
+"""Runs the command in processes that are killed on the way. Started once, it forks a process for each line it reads.
+
+So a run costs no start of Python, and is a process of its own all the same: with its own memory, threads, locks and
+death. A line is a JSON object:
+
+    arguments   of the command
+    output      a file for what it prints, on both streams
+    events      a file that gets a line for each file operation of dlt's, before it happens: its step, its path
+    step, at    the operation of that step, counted from 1, before which the process sends itself a signal; 0: none
+    signal      the number of the signal
+
+It prints a line with the process's id, then one with its exit code (negative: killed by that signal).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from freshsales_source.cli import main
+from freshsales_source.cli.sync import run_sync  # imported before the first fork
+
+STEPS = {
+    "extract": ("/normalize/",),
+    "normalize": ("/load/new/",),
+    "before a commit": ("/started_jobs/",),
+    "lists on their way": ("/.pending_transitions/sales_accounts__",),
+    "after a load": ("/load/loaded/", "/package_completed"),
+    "after a commit": ("/load/normalized/",),
+    "state": ("/state.json",),
+}
+"""Where in dlt's work a file operation lies, by what its path holds; the first that fits."""
+
+
+def step_of(path: str) -> str:
+    return next((step for step, parts in STEPS.items() if any(part in path for part in parts)), "other")
+
+
+class Watch:
+    """Counts what dlt does to its folders, and sends the signal when its turn has come."""
+
+    def __init__(self, folder: str, events: str, *, step: str, at: int, number: int) -> None:
+        self._folder = folder
+        self._step = step
+        self._at = at
+        self._number = number
+        self._count = 0
+        self._lock = threading.Lock()
+        self._events = os.open(events, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        is_write = event == "open" and bool(set(str(arguments[1])) & set("wax"))
+        if not is_write and event != "os.rename":
+            return
+        path = str(arguments[0] if is_write else arguments[1])
+        if self._folder not in path:
+            return
+        step = step_of(path)
+        with self._lock:
+            self._count += step == self._step
+            is_due = step == self._step and self._count == self._at
+            os.write(self._events, f"{step}: {path}\n".encode())
+        if is_due:
+            os.kill(os.getpid(), self._number)
+
+
+def run(order: Mapping[str, Any]) -> int:
+    """Run the command as ordered, in this process."""
+    output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    sys.addaudithook(
+        Watch(
+            os.environ["DLT_DATA_DIR"],
+            order["events"],
+            step=order["step"],
+            at=order["at"],
+            number=order["signal"],
+        )
+    )
+    try:
+        return main(order["arguments"])
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+
+def serve() -> None:
+    """Read orders until there are no more."""
+    assert callable(run_sync), "the command has been imported"
+    for line in sys.stdin:
+        pid = os.fork()
+        if not pid:
+            os._exit(run(json.loads(line)))
+        tell({"pid": pid})
+        _, status = os.waitpid(pid, 0)
+        tell({"code": os.waitstatus_to_exitcode(status)})
+
+
+def tell(fact: Mapping[str, int]) -> None:
+    sys.stdout.write(json.dumps(fact) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    serve()

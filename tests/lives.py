@@ -1,0 +1,165 @@
+"""Whole lives of an account, synced all the while through dlt into DuckDB: how one goes, and what is drawn for it."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from freshsales_source.emulator import Emulator, Switches, generate_company
+from freshsales_source.report import ObjectReport, RunReport
+from tests.account_copy import Copy
+from tests.connector import Connector, connect, emulate, verdicts
+from tests.fake_clock import FakeClock
+from tests.people import EVERY_OBJECT, PLANNED, People
+
+POSITIONS: Mapping[str, Sequence[Any]] = {
+    "tie_order": ("stable", "stable", "stable", "reshuffled"),
+    "page_past_end": ("empty", "repeat_last", "not_found"),
+    "meta": ("total", "total_and_pages"),
+    "total_cached_s": (0.0, 0.0, 60.0),
+    "page_cap": (7, 25, 100),
+    "page_cap_with_include": (None, 5),
+    "view_lag_s": (0.0, 0.0, 45.0),
+    "side_loads": ("before", "after"),
+    "several_views_of_one_name": (False, True),
+    "binned_get": ("record", "not_found"),
+    "bin_rows_is_deleted": (True, False),
+    "bin_sort_honoured": (True, True, False),
+    "delete_moves_stamp": (True, True, False),
+    "restore_moves_stamp": (True, True, False),
+    "lost_link_moves_stamp": (True, False),
+    "account_delete_cascades": (False, True),
+    "merged_get": ("not_found", "redirect"),
+    "stamps": ("offset", "z"),
+    "stamp_drift_s": (0, 0, 60),
+    "money": ("string", "number"),
+    "sub_seconds": (False, True),
+    "newer_columns": (False, True),
+    "volatile_tokens": (False, True),
+    "appointment_filters": ("apart", "same"),
+    "activities_sort_honoured": (False, True),
+    "products_meta": ("none", "total", "total_and_pages"),
+    "products_sort_honoured": (False, True),
+    "deleted_products": ("left_out", "listed"),
+    "deleted_record_hides": ("sales_activities", "all", "nothing"),
+    "forget_takes_all": (False, True),
+    "forget_takes_shared": (False, True),
+    "date_header": ("right", "skewed", "missing"),
+    "not_found_body": ("json", "html"),
+}
+"""What an account may be like; a position that stands there twice comes twice as often."""
+
+ACCOUNT = Switches(classic=True, deal_views_default_pipeline_only=False)
+"""An account that has every object."""
+
+PAIRS = list(combinations(EVERY_OBJECT, 2))
+"""What one connector loads of an account; each object comes up with each other one."""
+MOST_CYCLES = 6
+"""Runs in which a cycle of the refresh must end, with pages enough in each."""
+NO_COUNT = ("products", *PLANNED)
+"""Objects whose lists may tell no number of live records."""
+
+
+@dataclass(kw_only=True)
+class Living:
+    """One account, its people, and the connector that follows them."""
+
+    emulator: Emulator
+    people: People
+    connector: Connector
+    objects: Sequence[str]
+
+    @property
+    def copy(self) -> Copy:
+        """The account beside its warehouse."""
+        return Copy(emulator=self.emulator, reader=self.connector.reader, left_at=self.people.ledger.left_at)
+
+    def sync_among_people(self, **flags: Any) -> RunReport:
+        """One run while everybody works; whatever it says, no object may fail."""
+        self.emulator.before_request = self.people.go_on
+        report = self.connector.sync(**flags)
+        self.emulator.before_request = None
+        assert "failed" not in verdicts(report).values(), report.objects
+        return report
+
+    def rest(self) -> None:
+        """Nobody does anything for longer than lag, lookback and caches last."""
+        self.connector.clock.advance(700)
+
+    def sync_quietly(self, **flags: Any) -> RunReport:
+        """One run in which nothing happens."""
+        return self.connector.sync(**flags)
+
+    def refresh_all(self) -> RunReport:
+        """Runs until a whole cycle of the refresh has begun and ended since nobody does anything any more."""
+        # What began among people is ended first, and does not count. Clocks differ by less than the rest took.
+        quiet_since = self.connector.clock.now().timestamp() - 400
+        for _ in range(MOST_CYCLES):
+            self.connector.clock.advance(60)
+            had_begun = self._begun()
+            report = self.sync_quietly(refresh_pages=1000)
+            if self._begun() is None and (had_begun is None or had_begun >= quiet_since):
+                return report
+        raise AssertionError(f"the refresh has not come round in {MOST_CYCLES} runs: {report.objects}")
+
+    def _begun(self) -> int | None:
+        """When the oldest cycle began that has not ended; None where all have."""
+        parts = [part for state in saved_states(self.connector) for part in state.get("rolling", {}).values()]
+        return min((part["began"] for part in parts if part["began"] is not None), default=None)
+
+    def is_ahead(self, object_name: str, record_id: int) -> bool:
+        """Whether a task is open, or an appointment still to come."""
+        record = self.emulator.store.record(object_name, record_id)
+        if object_name == "tasks":
+            return bool(record["status"] == 0)
+        return bool(record["end_date"] >= self.emulator.clock.now())
+
+    def admits_moving_ties(self, report: ObjectReport) -> bool:
+        """Whether equal stamps change places at each request, and the run says that it is not sure."""
+        return self.emulator.switches.tie_order == "reshuffled" and report.verdict in ("moving", "mismatch")
+
+
+def saved_states(connector: Connector) -> list[dict[str, Any]]:
+    """What the connector remembers of each object."""
+    (file,) = (connector.folder / "dlt").glob("*/state.json")
+    state = json.loads(file.read_text("utf-8"))
+    return list(state["sources"]["freshsales"]["resources"].values())
+
+
+def begin(
+    seed: int, folder: Path, objects: Sequence[str] = (), *, switches: Mapping[str, Any] | None = None
+) -> Living:
+    """An account of a few records each, and a connector for some of its objects; what is not given the seed draws."""
+    dice = random.Random(seed)
+    drawn = {name: dice.choice(positions) for name, positions in POSITIONS.items()}
+    positions = drawn if switches is None else switches
+    clock = FakeClock()
+    store = generate_company(
+        clock,
+        seed=seed,
+        accounts=5,
+        contacts=14,
+        deals=12,
+        in_bin=2,
+        leads=5,
+        tasks=8,
+        appointments=6,
+        activities=8,
+        products=4,
+    )
+    emulator = emulate(store, clock, replace(ACCOUNT, **positions))
+    chosen = list(objects) or PAIRS[seed * 11 % len(PAIRS)]
+    connector = connect(
+        emulator,
+        folder,
+        objects=chosen,
+        page_size=dice.choice((10, 100)),
+        concurrency=dice.choice((1, 4)),
+        max_vanished_share=1,
+    )
+    return Living(emulator=emulator, people=People(emulator, seed), connector=connector, objects=chosen)

@@ -1,0 +1,403 @@
+"""Counts that differ are traced to their records through `freshsales sync`: what vanished is flagged, why and when.
+
+The account is asked past its views only for what no view shows; each case compares ids, values, reasons and dates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from freshsales_source.emulator import Emulator, Fault
+from freshsales_source.exit_codes import ExitCode
+from tests.connector import ALL_PIPELINES, Connector, asked, company, connect, of, verdicts
+from tests.other_objects import small_company
+
+FLAGS = "is_deleted, _deleted_reason, _deleted_at"
+
+
+@pytest.fixture
+def emulator() -> Emulator:
+    return company()
+
+
+@pytest.fixture
+def connector(emulator: Emulator, tmp_path: Path) -> Connector:
+    connector = connect(emulator, tmp_path, objects=["contacts"])
+    assert connector.sync().exit_code is ExitCode.DONE
+    connector.clock.advance(1000)
+    return connector
+
+
+def live(emulator: Emulator, object_name: str = "contacts") -> list[int]:
+    return sorted(int(record["id"]) for record in emulator.store.live(object_name))
+
+
+def binned(emulator: Emulator, object_name: str = "contacts") -> list[int]:
+    return sorted(int(record["id"]) for record in emulator.store.binned(object_name))
+
+
+def flags(
+    connector: Connector, id_: int, table: str = "contacts"
+) -> tuple[bool, str | None, datetime | None]:
+    """Whether a row is deleted, why, and since when."""
+    ((is_deleted, reason, at),) = connector.reader.query(f"SELECT {FLAGS} FROM {table} WHERE id = {id_}")
+    return is_deleted, reason, at
+
+
+def switch(emulator: Emulator, **positions: Any) -> None:
+    emulator.switches = replace(emulator.switches, **positions)
+
+
+def assert_copy_is_whole(emulator: Emulator, connector: Connector, table: str = "contacts") -> None:
+    """The live rows are the live records, and those of the bin the binned ones."""
+    assert connector.reader.ids(table, where="NOT is_deleted") == live(emulator, table)
+    assert connector.reader.ids(table, where="_deleted_reason = 'recycle_bin'") == binned(emulator, table)
+
+
+# What vanished
+
+
+def test_an_erased_record_is_flagged_with_the_time_it_was_found_gone(
+    emulator: Emulator, connector: Connector
+) -> None:
+    doomed = live(emulator)[17]
+    (before,) = (row for row in connector.reader.rows("contacts") if row["id"] == doomed)
+    emails = connector.reader.query(f"SELECT value FROM contacts__emails WHERE contact_id = {doomed}")
+    emulator.store.forget("contacts", doomed)
+    report = connector.sync()
+    assert (report.exit_code, verdicts(report)) == (ExitCode.DONE, {"contacts": "matched"})
+    assert flags(connector, doomed) == (True, "vanished", connector.clock.now())
+    (after,) = (row for row in connector.reader.rows("contacts") if row["id"] == doomed)
+    ours = {"is_deleted", "_deleted_reason", "_deleted_at", "_synced_at"}
+    assert {k: v for k, v in after.items() if k not in ours} == {
+        k: v for k, v in before.items() if k not in ours
+    }
+    assert emails == connector.reader.query(f"SELECT value FROM contacts__emails WHERE contact_id = {doomed}")
+    assert (of(report, "contacts").rows_deleted, of(report, "contacts").loaded_count) == (1, 39)
+    assert_copy_is_whole(emulator, connector)
+
+
+@pytest.mark.parametrize("position", ["not_found", "redirect"])
+@pytest.mark.parametrize("object_name", ["contacts", "sales_accounts", "deals"])
+def test_merged_records_vanish_and_the_one_that_stays_keeps_its_row(
+    object_name: str, position: Any, emulator: Emulator, connector: Connector
+) -> None:
+    connector.sync(objects=[object_name])
+    switch(emulator, merged_get=position)
+    connector.clock.advance(1000)
+    stays, *merged = live(emulator, object_name)[4:7]
+    emulator.store.merge(object_name, stays, *merged)
+    report = connector.sync(objects=[object_name])
+    assert (report.exit_code, verdicts(report)) == (ExitCode.DONE, {object_name: "matched"})
+    for id_ in merged:
+        assert flags(connector, id_, object_name) == (True, "vanished", connector.clock.now())
+    assert flags(connector, stays, object_name) == (False, None, None)
+    assert_copy_is_whole(emulator, connector, object_name)
+
+
+def test_what_leaves_the_bin_by_age_or_by_hand_is_vanished_from_then_on(
+    emulator: Emulator, connector: Connector
+) -> None:
+    young = live(emulator)[0]
+    emulator.store.delete("contacts", young)
+    connector.sync()
+    assert flags(connector, young) == (True, "recycle_bin", connector.clock.now())
+    erased, expired = binned(emulator)[0], binned(emulator)[1:3]
+    connector.clock.advance(1000)
+    emulator.store.forget("contacts", erased)
+    report = connector.sync()
+    assert verdicts(report) == {"contacts": "matched"}
+    assert flags(connector, erased) == (True, "vanished", connector.clock.now())
+    connector.clock.advance(86_400)
+    gone = emulator.store.expire_bin(older_than_days=1)["contacts"]
+    assert set(expired) <= set(gone)
+    report = connector.sync()
+    assert (report.exit_code, verdicts(report)) == (ExitCode.DONE, {"contacts": "matched"})
+    for id_ in gone:
+        assert flags(connector, id_) == (True, "vanished", connector.clock.now())
+    assert_copy_is_whole(emulator, connector)
+
+
+@pytest.mark.parametrize("position", ["record", "not_found"])
+@pytest.mark.parametrize("says_deleted", [True, False])
+def test_deletions_and_restores_that_move_no_stamp_keep_their_own_reason(
+    position: Any, says_deleted: bool, emulator: Emulator, connector: Connector
+) -> None:
+    switch(
+        emulator,
+        delete_moves_stamp=False,
+        restore_moves_stamp=False,
+        binned_get=position,
+        bin_rows_is_deleted=says_deleted,
+    )
+    # Older than the newest: the first pages of the walks show neither.
+    by_age = sorted(emulator.store.live("contacts"), key=lambda record: record["updated_at"])
+    deleted, stamp = int(by_age[3]["id"]), by_age[3]["updated_at"]
+    emulator.store.delete("contacts", deleted)
+    report = connector.sync(page_size=5)
+    assert (report.exit_code, verdicts(report)) == (ExitCode.DONE, {"contacts": "matched"})
+    assert flags(connector, deleted) == (True, "recycle_bin", stamp)
+    connector.clock.advance(1000)
+    emulator.store.restore("contacts", deleted)
+    report = connector.sync(page_size=5)
+    assert (report.exit_code, verdicts(report)) == (ExitCode.DONE, {"contacts": "matched"})
+    assert flags(connector, deleted) == (False, None, None)
+    assert_copy_is_whole(emulator, connector)
+
+
+# What only seems to have vanished
+
+
+def test_a_record_out_of_sight_is_not_gone(emulator: Emulator, connector: Connector) -> None:
+    owners = [int(row["id"]) for row in emulator.store.account.selectors["owners"]]
+    mine = live(emulator)
+    emulator.store.bulk_update("contacts", mine, owner_id=owners[0])
+    connector.sync()
+    connector.clock.advance(1000)
+    hidden = mine[5]
+    emulator.store.change_silently("contacts", hidden, owner_id=owners[1])
+    switch(emulator, sees_only_owner=1, unseen_record="forbidden")
+    report = connector.sync()
+    assert (report.exit_code, verdicts(report)) == (ExitCode.INCOMPLETE, {"contacts": "mismatch"})
+    # The record, and the three of the bin.
+    assert "4 records are out of this key's sight (403)" in of(report, "contacts").reason
+    assert flags(connector, hidden) == (False, None, None)
+
+
+def test_rights_lost_after_the_first_sync_flag_nothing_until_told_to(tmp_path: Path) -> None:
+    emulator = company(contacts=120)
+    connector = connect(emulator, tmp_path, objects=["contacts"])
+    connector.sync()
+    connector.clock.advance(1000)
+    switch(emulator, sees_only_owner=1, unseen_record="not_found")
+    before, calls = connector.reader.content(without=()), len(emulator.log)
+    report = connector.sync()
+    assert (report.exit_code, report.reason) == (ExitCode.INCOMPLETE, "too_many_vanished")
+    assert verdicts(report) == {"contacts": "failed"}
+    reason = of(report, "contacts").reason
+    assert "rows seem to have no record any more; one run flags 20 of them at most" in reason
+    assert "lost rights" in reason
+    assert "--accept-vanished" in reason
+    assert connector.reader.content(without=()) == before
+    # No record was asked for alone: the counts were enough.
+    assert [call for call in asked(emulator, "/contacts/", since=calls) if "/view/" not in call] == []
+    connector.clock.advance(1000)
+    report = connector.sync(accepts_vanished=True)
+    assert (report.exit_code, verdicts(report)) == (ExitCode.DONE, {"contacts": "matched"})
+    seen = of(report, "contacts").loaded_count
+    assert seen is not None
+    assert 0 < seen < 100
+    assert connector.reader.value("SELECT count(*) FROM contacts WHERE _deleted_reason = 'vanished'") > 20
+    # Rights come back: every row stands in the view and is live again.
+    connector.clock.advance(1000)
+    switch(emulator, sees_only_owner=None)
+    report = connector.sync()
+    assert (report.exit_code, verdicts(report)) == (ExitCode.DONE, {"contacts": "matched"})
+    assert_copy_is_whole(emulator, connector)
+    assert connector.reader.value("SELECT count(*) FROM contacts WHERE _deleted_reason = 'vanished'") == 0
+
+
+def test_rights_gained_later_bring_every_row_and_the_report_says_so(tmp_path: Path) -> None:
+    emulator = company(contacts=1300, switches=replace(ALL_PIPELINES, sees_only_owner=1))
+    connector = connect(emulator, tmp_path, objects=["contacts"])
+    assert verdicts(connector.sync()) == {"contacts": "matched"}
+    assert connector.reader.count("contacts") < 300
+    connector.clock.advance(1000)
+    switch(emulator, sees_only_owner=None)
+    report = connector.sync()
+    assert (report.exit_code, verdicts(report)) == (ExitCode.DONE, {"contacts": "matched"})
+    assert "rows were missing here, so all was read anew" in of(report, "contacts").reason
+    assert_copy_is_whole(emulator, connector)
+
+
+# Totals that say too little, or too late
+
+
+@pytest.mark.parametrize("meta", ["total", "total_and_pages"])
+def test_a_total_that_stops_short_is_unchecked(meta: Any, tmp_path: Path) -> None:
+    emulator = company(contacts=90, switches=replace(ALL_PIPELINES, meta=meta, total_cap=20))
+    connector = connect(emulator, tmp_path, objects=["contacts"], page_size=10)
+    for _ in range(2):
+        report = connector.sync()
+        assert (report.exit_code, verdicts(report)) == (ExitCode.DONE, {"contacts": "unchecked"})
+        assert "stops short of its records" in of(report, "contacts").reason
+        assert_copy_is_whole(emulator, connector)
+        connector.clock.advance(1000)
+
+
+def test_a_total_that_lags_flags_nothing_wrongly_and_is_right_later(
+    emulator: Emulator, connector: Connector
+) -> None:
+    switch(emulator, total_cached_s=600.0)
+    connector.sync()
+    connector.clock.advance(400)
+    gone, deleted, edited = live(emulator)[2:5]
+    emulator.store.forget("contacts", gone)
+    emulator.store.delete("contacts", deleted)
+    emulator.store.update("contacts", edited, city="Oulu")
+    made = emulator.store.create("contacts", first_name="New")
+    report = connector.sync()
+    assert report.exit_code is ExitCode.DONE
+    assert verdicts(report)["contacts"] in ("moving", "matched")
+    assert connector.reader.ids("contacts", where="_deleted_reason = 'vanished'") in ([], [gone])
+    assert made in connector.reader.ids("contacts", where="NOT is_deleted")
+    connector.clock.advance(1000)
+    report = connector.sync()
+    assert (report.exit_code, verdicts(report)) == (ExitCode.DONE, {"contacts": "matched"})
+    assert_copy_is_whole(emulator, connector)
+    assert connector.reader.ids("contacts", where="_deleted_reason = 'vanished'") == [gone]
+
+
+# Small pages, people at work
+
+
+def test_smaller_pages_with_includes_are_counted_right(tmp_path: Path) -> None:
+    emulator = company(contacts=180, switches=replace(ALL_PIPELINES, page_cap_with_include=25))
+    connector = connect(emulator, tmp_path, objects=["contacts"])
+    assert verdicts(connector.sync()) == {"contacts": "matched"}
+    connector.clock.advance(1000)
+    gone = [live(emulator)[n] for n in (3, 90, 171)]
+    emulator.store.forget("contacts", *gone)
+    report = connector.sync()
+    assert (report.exit_code, verdicts(report)) == (ExitCode.DONE, {"contacts": "matched"})
+    assert connector.reader.ids("contacts", where="_deleted_reason = 'vanished'") == gone
+    assert_copy_is_whole(emulator, connector)
+
+
+def test_people_at_work_during_a_census_end_in_moving_or_matched(tmp_path: Path) -> None:
+    emulator = company(contacts=150)
+    connector = connect(emulator, tmp_path, objects=["contacts"], page_size=10)
+    connector.sync()
+    connector.clock.advance(1000)
+    gone = [live(emulator)[20]]
+    emulator.store.forget("contacts", *gone)
+
+    def work(_: int) -> None:
+        number = len(emulator.log)
+        connector.clock.advance(1)
+        ids = live(emulator)
+        match number % 12:
+            case 0:
+                emulator.store.update("contacts", ids[number % len(ids)], city=f"City {number}")
+            case 1:
+                emulator.store.create("contacts", first_name=f"New {number}")
+            case 2:
+                gone.extend(emulator.store.forget("contacts", ids[number % len(ids)]))
+
+    emulator.before_request = work
+    report = connector.sync()
+    emulator.before_request = None
+    assert report.exit_code is ExitCode.DONE
+    assert verdicts(report)["contacts"] in ("moving", "matched")
+    wrongly = set(connector.reader.ids("contacts", where="_deleted_reason = 'vanished'")) - set(gone)
+    assert not wrongly
+    connector.clock.advance(500)
+    report = connector.sync()
+    assert (report.exit_code, verdicts(report)) == (ExitCode.DONE, {"contacts": "matched"})
+    assert_copy_is_whole(emulator, connector)
+
+
+@pytest.mark.parametrize("position", ["listed", "left_out"])
+def test_products_are_counted_as_their_list_counts_them(position: Any, tmp_path: Path) -> None:
+    switches = replace(ALL_PIPELINES, deleted_products=position, products_meta="total")
+    emulator = small_company(products=20, switches=switches)
+    connector = connect(emulator, tmp_path, objects=["products"])
+    connector.sync()
+    connector.clock.advance(1000)
+    gone = live(emulator, "products")[4:6]
+    emulator.store.delete("products", *gone)
+    for _ in range(2):
+        report = connector.sync()
+        assert (report.exit_code, verdicts(report)) == (ExitCode.DONE, {"products": "matched"})
+        # The account was made with deleted products, too, which the shorter list never showed.
+        seen = binned(emulator, "products") if position == "listed" else gone
+        assert connector.reader.ids("products", where="is_deleted") == seen
+        assert of(report, "products").expected_count == of(report, "products").loaded_count
+
+
+def test_a_removal_that_a_cached_total_hid_from_a_long_walk_is_made_good_by_the_next_run(
+    tmp_path: Path,
+) -> None:
+    emulator = company(contacts=80, switches=replace(ALL_PIPELINES, total_cached_s=900.0))
+    connector = connect(emulator, tmp_path, objects=["contacts"], page_size=10, concurrency=1)
+    connector.sync()
+    connector.clock.advance(1000)
+    edited = live(emulator)[:60]
+    for id_ in edited:
+        emulator.store.update("contacts", id_, job_title="Edited")
+        connector.clock.advance(1)
+    connector.clock.advance(1000)
+    pages = []
+
+    def delete_behind_the_walk(_: int) -> None:
+        connector.clock.advance(1)
+        pages.append(len(emulator.log))
+        if len(pages) == 5:
+            emulator.store.delete("contacts", edited[-1])
+
+    emulator.before_request = delete_behind_the_walk
+    connector.sync()
+    emulator.before_request = None
+    stale = "SELECT count(*) FROM contacts WHERE job_title IS DISTINCT FROM 'Edited' AND id IN ({})"
+    assert connector.reader.value(stale.format(", ".join(map(str, edited)))) == 1
+    connector.clock.advance(1000)
+    report = connector.sync()
+    assert (report.exit_code, verdicts(report)) == (ExitCode.DONE, {"contacts": "matched"})
+    assert connector.reader.value(stale.format(", ".join(map(str, edited)))) == 0
+    assert_copy_is_whole(emulator, connector)
+    # That was once; the next run is as cheap as any.
+    connector.clock.advance(1000)
+    assert connector.sync(lookups_every_s=10**6).calls == 2
+
+
+def test_where_the_order_of_creation_is_refused_a_difference_stays_and_is_explained(
+    emulator: Emulator, connector: Connector
+) -> None:
+    emulator.faults.add(Fault(kind="status", status=400, path="*sort=created_at*", times=3))
+    report = connector.sync(refresh_pages=10)
+    assert (report.exit_code, verdicts(report)) == (ExitCode.DONE, {"contacts": "matched"})
+    gone = emulator.store.forget("contacts", live(emulator)[3])
+    connector.clock.advance(1000)
+    report = connector.sync()
+    assert (report.exit_code, verdicts(report)) == (ExitCode.INCOMPLETE, {"contacts": "mismatch"})
+    assert "the order of creation is not kept" in of(report, "contacts").reason
+    assert emulator.faults.unfired() == []
+    connector.clock.advance(1000)
+    report = connector.sync()
+    assert (report.exit_code, verdicts(report)) == (ExitCode.DONE, {"contacts": "matched"})
+    assert connector.reader.ids("contacts", where="_deleted_reason = 'vanished'") == gone
+
+
+def test_where_no_record_can_be_fetched_alone_nothing_is_called_gone(
+    emulator: Emulator, connector: Connector
+) -> None:
+    gone = emulator.store.forget("contacts", live(emulator)[3])
+    emulator.faults.add(Fault(kind="status", status=404, path="*/contacts/4020*", times=2))
+    report = connector.sync()
+    assert (report.exit_code, verdicts(report)) == (ExitCode.INCOMPLETE, {"contacts": "mismatch"})
+    assert "no record that is there could be fetched alone" in of(report, "contacts").reason
+    assert connector.reader.ids("contacts", where="_deleted_reason = 'vanished'") == []
+    assert emulator.faults.unfired() == []
+    connector.clock.advance(1000)
+    assert verdicts(connector.sync()) == {"contacts": "matched"}
+    assert connector.reader.ids("contacts", where="_deleted_reason = 'vanished'") == gone
+
+
+def test_an_object_that_was_emptied_is_believed_to_be_only_when_told(tmp_path: Path) -> None:
+    emulator = company(contacts=4, deals=0, in_bin=0)
+    connector = connect(emulator, tmp_path, objects=["contacts"])
+    connector.sync()
+    connector.clock.advance(1000)
+    gone = emulator.store.forget("contacts", *live(emulator))
+    report = connector.sync()
+    assert (report.exit_code, verdicts(report)) == (ExitCode.INCOMPLETE, {"contacts": "mismatch"})
+    assert "run once with --accept-vanished" in of(report, "contacts").reason
+    assert connector.reader.ids("contacts", where="is_deleted") == []
+    connector.clock.advance(1000)
+    assert verdicts(connector.sync(accepts_vanished=True)) == {"contacts": "matched"}
+    assert connector.reader.ids("contacts", where="_deleted_reason = 'vanished'") == sorted(gone)

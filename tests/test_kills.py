@@ -1,0 +1,155 @@
+"""A real `freshsales sync`, killed: one more run ends with the same warehouse and repeats at most one slice."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from math import ceil, log2
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from freshsales_source.exit_codes import ExitCode
+from tests.connector import company, connect
+from tests.doomed import STEPS
+from tests.killing import Ended, Point, Runs, runs
+from tests.warehouse_reader import Row
+
+SYNC = ("sync", "sales_accounts")
+PAGE_SIZE = 5
+MANY, FEW = 200, 60
+"""Pages of a first sync: four loads and more, or two."""
+WALKS = 2
+"""Of the view and of the recycle bin."""
+OPEN_SPANS = 2
+"""What a killed first sync leaves unread, of both walks."""
+PER_LOAD = 50
+SEED = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An account of so many pages, and what a sync of it makes when nobody disturbs it."""
+
+    runs: Runs
+    pages: int
+    unkilled: Ended
+    content: dict[str, list[Row]]
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    with account(tmp_path_factory.mktemp("many"), MANY) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    with account(tmp_path_factory.mktemp("few"), FEW) as opened:
+        yield opened
+
+
+@contextmanager
+def account(folder: Path, pages: int) -> Iterator[Account]:
+    with runs(folder, sales_accounts=pages * PAGE_SIZE, in_bin=10, page_size=PAGE_SIZE) as started:
+        ended = started("unkilled", *SYNC)
+        assert ended.code == 0, ended.output
+        assert ended.calls >= pages
+        content = started.warehouse("unkilled").content()
+        yield Account(runs=started, pages=pages, unkilled=ended, content=content)
+
+
+def requests(run: Ended) -> list[Point]:
+    """Every request of a run, as a point to be killed at."""
+    return [Point(number=n) for n in range(1, run.calls + 1)]
+
+
+def operations(run: Ended, step: str) -> list[Point]:
+    """Every file operation that dlt makes for a step, as a point to be killed at."""
+    return [Point(number=n, step=step) for n in range(1, run.count(step) + 1)]
+
+
+def check(account: Account, point: Point) -> None:
+    """Kill a first sync there, run once more, and compare with what nobody disturbed."""
+    name = str(point)
+    killed = account.runs(name, *SYNC, at=point)
+    # dlt writes some files once more or less often, as its threads take turns.
+    is_reached = not point.step or killed.count(point.step) >= point.number
+    assert killed.code == (-signal.SIGKILL if is_reached else 0), (point, killed.output)
+    again = account.runs(name, *SYNC)
+    assert again.code == 0, (point, again.output)
+    warehouse = account.runs.warehouse(name)
+    assert warehouse.content() == account.content, point
+    reports = warehouse.query("SELECT count(*) FROM _sync_runs GROUP BY run_id")
+    assert set(reports) == {(1,)}, point
+    more = killed.calls + again.calls - account.unkilled.calls
+    assert more <= PER_LOAD + WALKS + ceil(log2(account.pages)) + 2 * OPEN_SPANS, point
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_a_long_sync_killed_at_a_request_is_mended_by_one_more_run(many: Account, turn: int) -> None:
+    first, *between, last = requests(many.unkilled)
+    check(many, [first, last, *random.Random(SEED).sample(between, 2)][turn])
+
+
+@pytest.mark.parametrize("turn", range(2))
+def test_a_sync_killed_at_a_request_is_mended_by_one_more_run(few: Account, turn: int) -> None:
+    check(few, random.Random(SEED).sample(requests(few.unkilled), 2)[turn])
+
+
+@pytest.mark.parametrize("turn", range(2))
+@pytest.mark.parametrize("step", STEPS)
+def test_a_sync_killed_at_a_step_of_dlt_is_mended_by_one_more_run(few: Account, step: str, turn: int) -> None:
+    first, *others = operations(few.unkilled, step)
+    check(few, [first, random.Random(f"{SEED} {step}").choice(others)][turn])
+
+
+@pytest.mark.soak
+def test_a_long_sync_killed_anywhere_is_mended_by_one_more_run(many: Account) -> None:
+    steps = [point for step in STEPS for point in operations(many.unkilled, step)]
+    for point in [*requests(many.unkilled), *steps]:
+        check(many, point)
+
+
+class KilledError(Exception):
+    """What stands for a kill in this process: nothing in the product knows it."""
+
+
+class Doomed(httpx.BaseTransport):
+    """Dies at request number `at`; once dead it answers nothing more."""
+
+    def __init__(self, inner: Callable[[], httpx.BaseTransport], at: int) -> None:
+        self._inner = inner()
+        self._left = at
+        self._lock = threading.Lock()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        with self._lock:
+            self._left -= 1
+            if self._left <= 0:
+                raise KilledError("killed")
+        return self._inner.handle_request(request)
+
+
+def test_an_exception_at_any_request_is_mended_by_one_more_run(tmp_path: Path) -> None:
+    emulator = company(accounts=2, contacts=0, deals=9, in_bin=1)
+    chosen: dict[str, Any] = {"objects": ["deals", "deal_stages"], "page_size": 5}
+    whole = connect(emulator, tmp_path / "whole", **chosen)
+    calls = whole.sync().calls
+    wanted = whole.reader.content()
+    for at in range(1, calls + 1):
+        connector = connect(emulator, tmp_path / f"killed-{at}", **chosen)
+        alive = connector.transport
+        connector.transport = partial(Doomed, alive, at)
+        with pytest.raises(Exception, match="killed"):
+            connector.sync()
+        connector.transport = alive
+        assert connector.sync().exit_code is ExitCode.DONE, at
+        assert connector.reader.content() == wanted, at

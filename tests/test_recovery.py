@@ -1,0 +1,168 @@
+"""State against warehouse: whatever was restored, deleted or lost, one more run makes the copy exact and says so."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from freshsales_source.emulator import Emulator
+from freshsales_source.exit_codes import ExitCode
+from tests.connector import Connector, asked, company, connect, of, verdicts
+from tests.warehouse_reader import Row
+
+CHOSEN = ["contacts", "owners"]
+
+
+@pytest.fixture
+def emulator() -> Emulator:
+    return company(accounts=2, contacts=30, deals=0, in_bin=2)
+
+
+@pytest.fixture
+def connector(emulator: Emulator, tmp_path: Path) -> Connector:
+    return connect(emulator, tmp_path, objects=CHOSEN, page_size=20)
+
+
+def change(emulator: Emulator, word: str) -> None:
+    """A day on which a contact is edited, one is made and one is deleted."""
+    emulator.clock.sleep(86_400)
+    first, *_, last = (int(record["id"]) for record in emulator.store.live("contacts"))
+    emulator.store.update("contacts", first, city=word, emails=[f"{word}@example.com"], tags=(word,))
+    emulator.store.create("contacts", first_name=word, emails=[f"new-{word}@example.com"])
+    emulator.store.delete("contacts", last)
+    emulator.clock.sleep(600)
+
+
+def first_copy(emulator: Emulator, connector: Connector) -> dict[str, list[Row]]:
+    """What somebody gets who syncs this account for the first time now."""
+    fresh = connect(emulator, connector.folder / "fresh", objects=CHOSEN)
+    assert fresh.sync().exit_code is ExitCode.DONE
+    return fresh.reader.content()
+
+
+def sql(connector: Connector, statement: str) -> None:
+    with duckdb.connect(str(connector.database)) as db:
+        db.execute("USE warehouse.freshsales")
+        db.execute(statement)
+
+
+class Disasters:
+    """What people and machines do to a warehouse and its state."""
+
+    def __init__(self, connector: Connector) -> None:
+        self._connector = connector
+        self._backup = connector.folder / "backup.duckdb"
+        self._memory = connector.folder / "dlt"
+        self._old_memory = connector.folder / "old"
+
+    def keep(self) -> None:
+        """Make a backup of both, after the first sync."""
+        self._connector.reader.copied_to(self._backup)
+        shutil.copytree(self._memory, self._old_memory)
+
+    def restore_backup(self) -> None:
+        self.delete_file()
+        shutil.copy(self._backup, self._connector.database)
+
+    def delete_file(self) -> None:
+        self._connector.delete_database()
+
+    def lose_state(self) -> None:
+        shutil.rmtree(self._memory)
+
+    def lose_both(self) -> None:
+        self.delete_file()
+        self.lose_state()
+
+    def run_elsewhere(self) -> None:
+        """The state of this machine is that before the last sync, which another one has made."""
+        self.lose_state()
+        shutil.copytree(self._old_memory, self._memory)
+
+
+DISASTERS: dict[str, tuple[Callable[[Disasters], None], int]] = {
+    "warehouse_older": (Disasters.restore_backup, 2),
+    "warehouse_new": (Disasters.delete_file, 5),
+    "state_from_warehouse": (Disasters.lose_state, 2),
+    "": (Disasters.lose_both, 5),
+    "warehouse_newer": (Disasters.run_elsewhere, 2),
+}
+
+
+@pytest.mark.parametrize("reason", DISASTERS)
+def test_after_a_disaster_one_run_makes_the_copy_exact_and_says_what_it_found(
+    emulator: Emulator, connector: Connector, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    disaster, pages = DISASTERS[reason]
+    disasters = Disasters(connector)
+    connector.sync()
+    disasters.keep()
+    change(emulator, "first")
+    connector.sync()
+    change(emulator, "second")
+    disaster(disasters)
+    before = len(emulator.log)
+    caplog.set_level("INFO", "freshsales_source")
+    report = connector.sync()
+    assert (report.exit_code, report.reason) == (ExitCode.DONE, reason)
+    assert set(verdicts(report).values()) == {"matched"}
+    assert len(asked(emulator, "/contacts/view/", since=before)) <= pages, (
+        "what the warehouse proves is not asked"
+    )
+    assert connector.reader.content() == first_copy(emulator, connector)
+    told = [record.getMessage() for record in caplog.records if "state_recovered" in record.getMessage()]
+    assert [reason in line for line in told] == ([True] if reason else [])
+    emulator.clock.sleep(600)
+    again = connector.sync()
+    assert (again.exit_code, again.reason) == (ExitCode.DONE, "")
+
+
+@pytest.mark.parametrize(
+    ("tables", "read_again"),
+    [
+        (["contacts"], {"contacts"}),
+        (["contacts__emails"], {"contacts"}),
+        (["owners", "fields", "field_choices", "views", "_sync_runs", "_sync_objects"], {"owners"}),
+    ],
+)
+@pytest.mark.parametrize("statement", ["DROP TABLE", "TRUNCATE"])
+def test_a_table_dropped_or_emptied_by_hand_is_read_again(
+    emulator: Emulator, connector: Connector, tables: list[str], read_again: set[str], statement: str
+) -> None:
+    connector.sync()
+    before = connector.reader.content()
+    for table in tables:
+        sql(connector, f"{statement} {table}")
+    report = connector.sync()
+    assert (report.exit_code, report.reason) == (ExitCode.DONE, "tables_changed")
+    assert connector.reader.content() == before
+    assert {row.object for row in report.objects if row.rows_changed} == read_again
+    assert connector.reader.count("_sync_runs") == (1 if "_sync_runs" in tables else 2)
+    assert connector.sync().reason == ""
+
+
+@pytest.mark.parametrize("table", ["_dlt_pipeline_state", "_dlt_loads", "_dlt_version"])
+def test_tables_of_dlts_own_may_be_gone(emulator: Emulator, connector: Connector, table: str) -> None:
+    connector.sync()
+    before = connector.reader.content()
+    sql(connector, f"DROP TABLE {table}")
+    change(emulator, "later")
+    report = connector.sync()
+    assert (report.exit_code, set(verdicts(report).values())) == (ExitCode.DONE, {"matched"})
+    assert connector.reader.content() == first_copy(emulator, connector)
+    assert before != connector.reader.content()
+    assert connector.sync().exit_code is ExitCode.DONE
+
+
+def test_a_few_rows_deleted_by_hand_are_read_again(emulator: Emulator, connector: Connector) -> None:
+    connector.sync()
+    before = connector.reader.content()
+    sql(connector, "DELETE FROM contacts__emails WHERE contact_id IN (SELECT min(id) FROM contacts)")
+    report = connector.sync()
+    assert report.reason == "tables_changed"
+    assert of(report, "contacts").rows_changed == of(report, "contacts").rows_read
+    assert connector.reader.content() == before
