@@ -105,9 +105,16 @@ class Selector:
 HowRead: TypeAlias = Views | Filters | FlatList | Selector
 
 
+TEXTS = frozenset({ColumnType.TEXT, ColumnType.JSON})
+"""Types that are stored as text."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protection:
-    """What is done to a column of personal data: left out, or, where `digest` is given, its texts replaced by it."""
+    """What is done to a column of personal data: left out, or, where `digest` is given, its texts replaced by it.
+
+    Only texts are: a table that has a column of numbers takes no hashes in it. Other columns are left out.
+    """
 
     digest: Callable[[str], str] | None = None
 
@@ -193,7 +200,7 @@ class Entity:
             columns=tuple(
                 column if protection is None else _hashed(column)
                 for column, protection in zip(table.columns, protections, strict=True)
-                if protection is None or protection.digest is not None
+                if protection is None or (protection.digest is not None and column.type in TEXTS)
             ),
             references=tuple(row for row in table.references if self.protection(table.name, row[0]) is None),
         )

@@ -13,7 +13,7 @@ import hmac
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from freshsales_source.entity_types import SYSTEM_COLUMNS, Entity, Filters, Protection
+from freshsales_source.entity_types import SYSTEM_COLUMNS, TEXTS, Entity, Filters, Protection
 from freshsales_source.errors import ConfigurationError
 from freshsales_source.redact import Secret
 from freshsales_source.setting_values import refused
@@ -82,6 +82,8 @@ def _check(setting: str, name: str, entities: Sequence[Entity]) -> None:
     needed = {*_NEEDED, *table.primary_key, *table.merge_key, *(c.name for c in SYSTEM_COLUMNS), table.marker}
     if isinstance(entity.read, Filters):
         needed.add(entity.read.live_by)
+    if setting == HASH and column in known and table.column(column).type not in TEXTS:
+        raise refused(setting, f"names `{name}`, which holds no text", f"Leave it out, with `{DROP}`.")
     if column in needed or (table.parent and column == "position"):
         raise refused(setting, f"names `{name}`, which the connector cannot do without", "Leave it out.")
 
