@@ -209,7 +209,7 @@ class Recovery:
     def _read_again(self, tables: list[str]) -> Finding:
         with self.pipeline.managed_state() as state:
             objects = state["sources"][SOURCE]["resources"]
-            again = {table.partition("__")[0] for table in tables} & set(objects)
+            again = set(map(_object_of, tables)) & set(objects)
             for name in again:
                 del objects[name]
             if _SETTINGS & set(tables):
@@ -231,6 +231,11 @@ class Recovery:
         with self.pipeline.managed_state() as state:
             sources: dict[str, Any] = state.setdefault("sources", {})
             sources.setdefault(SOURCE, {})[_PROOF] = dict(proof)
+
+
+def _object_of(table: str) -> str:
+    """The object whose records fill a table: it itself, its lists, its history."""
+    return table.partition("__")[0].removesuffix("_history")
 
 
 def _has_key(schema: dlt.Schema, table: str) -> bool:

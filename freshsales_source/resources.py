@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import dlt
 import pyarrow as pa
 from dlt.sources import DltResource
 
+from freshsales_source import history
 from freshsales_source.columns import Table, dlt_columns
 from freshsales_source.decode import Layout
 from freshsales_source.deletions import DELETIONS, deletions, flagged
@@ -90,7 +92,10 @@ def object_resource(entity: Entity, shared: SharedRun, *, in_slices: bool) -> Dl
                 yield from _hinted(_empty_tables(entity), Layout.of(entity))
             while True:
                 batch = reader.batch()
-                yield from _hinted(batch.tables, batch.layout)
+                loaded = dict(batch.tables)
+                yield from _hinted(loaded, batch.layout)
+                if entity.name == history.OBJECT and run.settings.history and entity.name in loaded:
+                    yield _changes(run, loaded[entity.name], batch.layout)
                 yield from _gone(run, entity, batch)
                 if batch.settings:
                     # The columns of fields that no record fills yet; `fields` names them.
@@ -121,8 +126,19 @@ def _gone(run: Run, entity: Entity, batch: Batch) -> Iterator[Any]:
     if run.stored is None:
         yield _marked(deletions(entity.name, batch.gone, at), DELETIONS)
         return
-    rows = run.stored.rows_of(entity.name, batch.layout.schema, batch.gone)
-    yield from _hinted({entity.name: flagged(rows, at)}, batch.layout)
+    rows = flagged(run.stored.rows_of(entity.name, batch.layout.schema, batch.gone), at)
+    yield from _hinted({entity.name: rows}, batch.layout)
+    if entity.name == history.OBJECT and run.settings.history:
+        yield _changes(run, rows, batch.layout)
+
+
+def _changes(run: Run, deals: pa.Table, layout: Layout) -> Any:
+    """The rows that these deals add to their history."""
+    table = history.history_table(layout.table, is_readable=run.stored is not None)
+    ids = deals["id"].to_pylist()
+    last = None if run.stored is None else history.last_changes(run.stored, ids)
+    started = datetime.fromtimestamp(run.started_at(run.clock.now().timestamp()), UTC)
+    return _marked(history.changes(deals, table, last, started), table)
 
 
 def _hinted(tables: Mapping[str, pa.Table], layout: Layout) -> Iterator[Any]:

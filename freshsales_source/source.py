@@ -15,6 +15,7 @@ from freshsales_source.clock import SystemClock
 from freshsales_source.config import Settings, read_settings
 from freshsales_source.entities import ENTITIES
 from freshsales_source.errors import CallCeilingReached, ConfigurationError, QuotaExhausted
+from freshsales_source.protection import protected
 from freshsales_source.resources import SharedRun, object_resource
 from freshsales_source.run import Run
 
@@ -42,6 +43,10 @@ def freshsales(
     refresh_pages: int = 10,
     max_vanished_share: float = 0.02,
     time_zone: str = "UTC",
+    history: bool = True,
+    drop_columns: list[str] | None = None,
+    hash_columns: list[str] | None = None,
+    hash_key: TSecretStrValue | None = None,
 ) -> Iterable[DltResource]:
     """Contacts, accounts, deals and the lookups they point to, incremental by `updated_at`.
 
@@ -65,8 +70,11 @@ def source_resources(settings: Settings, shared: SharedRun, *, in_slices: bool) 
                 f"`objects` names {name!r}, which is no object", remedy=f"Objects are: {', '.join(known)}."
             )
     wanted = settings.objects or known
+    entities = protected(
+        ENTITIES, dropped=settings.drop_columns, hashed=settings.hash_columns, hash_key=settings.hash_key
+    )
     return [
-        object_resource(entity, shared, in_slices=in_slices) for entity in ENTITIES if entity.name in wanted
+        object_resource(entity, shared, in_slices=in_slices) for entity in entities if entity.name in wanted
     ]
 
 

@@ -37,7 +37,9 @@ def test_one_created_at_of_all_hides_no_record_that_vanished(count: int, tmp_pat
 
 
 @pytest.mark.parametrize("is_one_stamp", [False, True])
-@pytest.mark.parametrize(("count", "max_calls"), [(2_000, 9), pytest.param(20_000, 30, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    ("count", "max_calls"), [(2_000, 9), pytest.param(20_000, 30, marks=pytest.mark.soak)]
+)
 def test_short_runs_ten_minutes_apart_read_the_newest_first_and_come_to_an_end(
     count: int, max_calls: int, is_one_stamp: bool, tmp_path: Path
 ) -> None:
@@ -77,5 +79,7 @@ def test_a_run_that_reads_only_contacts_leaves_no_hole_in_deals(tmp_path: Path) 
             store.bulk_update(name, edited, tags=(f"hour {hours}",))
         connector.clock.advance(3600)
         connector.sync(objects=["contacts"])
-    assert set(verdicts(connector.sync(objects=["contacts", "sales_accounts", "deals"])).values()) == {"matched"}
+    assert set(verdicts(connector.sync(objects=["contacts", "sales_accounts", "deals"])).values()) == {
+        "matched"
+    }
     assert_copy_is_the_account(emulator, connector)

@@ -42,6 +42,10 @@ IN_WORDS = {
     "start_date": "none",
     "objects": "all",
     "views": "by name",
+    "drop_columns": "none",
+    "hash_columns": "none",
+    "hash_key": "none",
+    "history": "true",
 }
 
 
