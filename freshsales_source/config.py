@@ -60,11 +60,17 @@ class Settings:
     max_vanished_share: float = 0.02
     time_zone: str = "UTC"
     timelines: bool = False
+    history: bool = True
+    drop_columns: tuple[str, ...] = ()
+    hash_columns: tuple[str, ...] = ()
+    hash_key: Secret | None = None
 
     def __post_init__(self) -> None:
         """Check every value, however the settings came about, and make the key known to the redactor."""
         values.parse_key("api_key", self.api_key.reveal())
         installed_redactor().register(self.api_key)
+        if self.hash_key is not None:
+            installed_redactor().register(self.hash_key)
         parse_domain(self.domain)
         values.check_choice("plan", self.plan, tuple(PLANS))
         values.check_choice("on_quota", self.on_quota, get_args(OnQuota))
@@ -156,9 +162,13 @@ _PARSERS = {
     "lookups_every_s": values.whole_number,
     "objects": values.names,
     "views": values.views,
+    "history": values.yes_no,
+    "drop_columns": values.names,
+    "hash_columns": values.names,
+    "hash_key": values.hash_key,
     "refresh_pages": values.whole_number,
     "max_vanished_share": values.number,
-    "timelines": values.flag,
+    "timelines": values.yes_no,
 }
 
 

@@ -5,7 +5,8 @@ The rows themselves stand in `entities.py`. Every table gets the connector's own
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from freshsales_source.columns import (
@@ -110,6 +111,20 @@ class Selector:
 HowRead: TypeAlias = Views | Filters | FlatList | Selector
 
 
+TEXTS = frozenset({ColumnType.TEXT, ColumnType.JSON})
+"""Types that are stored as text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protection:
+    """What is done to a column of personal data: left out, or, where `digest` is given, its texts replaced by it.
+
+    Only texts are: a table that has a column of numbers takes no hashes in it. Other columns are left out.
+    """
+
+    digest: Callable[[str], str] | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entity:
     """One object of the API and the tables it becomes.
@@ -127,6 +142,7 @@ class Entity:
     has_forms       whether its fields stand in `settings/{name}/forms` instead
     has_custom_fields    whether its records carry an object `custom_field`
     is_optional     whether an account without it is normal: 404 or 403 then means "not available here"
+    protected       columns that the user wants left out or hashed, by `table.column`
     """
 
     name: str
@@ -146,6 +162,7 @@ class Entity:
     has_custom_fields: bool = False
     is_optional: bool = False
     key: str = ""
+    protected: Mapping[str, Protection] = field(default_factory=dict)
 
     @property
     def envelope(self) -> str:
@@ -178,15 +195,34 @@ class Entity:
         return frozenset(column.name for column in self.columns if column.is_volatile)
 
     def tables(self, custom: tuple[Column, ...] = ()) -> tuple[Table, ...]:
-        """The tables of this entity: itself with its custom columns, its children, its bridges."""
-        parent = Table(
+        """The tables of this entity as they are stored: itself with its custom columns, its children, its bridges."""
+        tables = (self._table(custom), *(self._list_table(child) for child in self.lists))
+        return tuple(map(self._without_protected, tables)) if self.protected else tables
+
+    def protection(self, table: str, column: str) -> Protection | None:
+        """What is done to a column of one of the entity's tables; None where it is stored as it is."""
+        return self.protected.get(f"{table}.{column}")
+
+    def _without_protected(self, table: Table) -> Table:
+        protections = [self.protection(table.name, column.name) for column in table.columns]
+        return replace(
+            table,
+            columns=tuple(
+                column if protection is None else _hashed(column)
+                for column, protection in zip(table.columns, protections, strict=True)
+                if protection is None or (protection.digest is not None and column.type in TEXTS)
+            ),
+            references=tuple(row for row in table.references if self.protection(table.name, row[0]) is None),
+        )
+
+    def _table(self, custom: tuple[Column, ...]) -> Table:
+        return Table(
             name=self.name,
             description=self.description,
             columns=(*self.columns, *custom, *SYSTEM_COLUMNS),
             primary_key=("id",),
             references=self.references,
         )
-        return (parent, *(self._list_table(child) for child in self.lists))
 
     def _list_table(self, child: Child) -> Table:
         return Table(
@@ -198,6 +234,11 @@ class Entity:
             parent=self.name,
             references=((self.foreign_key, self.name), *child.references),
         )
+
+
+def _hashed(column: Column) -> Column:
+    description = f"{column.description} Its keyed hash (HMAC-SHA256), not the value."
+    return replace(column, type=ColumnType.TEXT, description=description)
 
 
 def _ours(name: str, type_: ColumnType, description: str, *, is_nullable: bool = True) -> Column:

@@ -13,7 +13,7 @@ the state (the proof), and the next run counts them: an object with fewer rows i
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
@@ -212,7 +212,7 @@ class Recovery:
     def _read_again(self, tables: list[str]) -> Finding:
         with self.pipeline.managed_state() as state:
             objects = state["sources"][SOURCE]["resources"]
-            again = {table.partition("__")[0] for table in tables} & set(objects)
+            again = {_object_of(table, objects) for table in tables} & set(objects)
             for name in again:
                 _forget(objects, name)
             if _SETTINGS & set(tables):
@@ -234,6 +234,12 @@ class Recovery:
         with self.pipeline.managed_state() as state:
             sources: dict[str, Any] = state.setdefault("sources", {})
             sources.setdefault(SOURCE, {})[_PROOF] = dict(proof)
+
+
+def _object_of(table: str, objects: Collection[str]) -> str:
+    """The object whose records fill a table: it itself, its lists, its history. A custom module may be called so."""
+    name = table.partition("__")[0]
+    return name if name in objects else name.removesuffix("_history")
 
 
 def _has_key(schema: dlt.Schema, table: str) -> bool:

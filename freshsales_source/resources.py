@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import dlt
 import pyarrow as pa
 from dlt.sources import DltResource
 
+from freshsales_source import history
 from freshsales_source.columns import Table, dlt_columns
 from freshsales_source.decode import Layout
 from freshsales_source.deletions import DELETIONS, deletions, flagged
@@ -97,7 +99,8 @@ class SharedRun:
             # Which modules there are may not be known yet.
             return True
         readers = list(self.readers.values())
-        return any(isinstance(reader, ObjectReader) and not reader.is_done for reader in readers)
+        objects = [reader for reader in readers if isinstance(reader, ObjectReader)]
+        return any(not (reader.is_done and reader.intake.is_empty) for reader in objects)
 
 
 def _is_refreshed(entity: Entity, names: Collection[str]) -> bool:
@@ -141,6 +144,8 @@ def empty_tables(entity: Entity) -> Iterator[Any]:
 def rows_of(run: Run, entity: Entity, batch: Batch) -> Iterator[Any]:
     """Everything that a batch brings, with the hints of its tables."""
     yield from _hinted(batch.tables, batch.layout)
+    if entity.name == history.OBJECT and run.settings.history and entity.name in batch.tables:
+        yield _changes(run, batch.tables[entity.name], batch.layout)
     yield from _gone(run, entity, batch)
     if batch.settings:
         # The columns of fields that no record fills yet; `fields` names them.
@@ -158,8 +163,19 @@ def _gone(run: Run, entity: Entity, batch: Batch) -> Iterator[Any]:
     if run.stored is None:
         yield marked(deletions(entity.name, batch.gone, at), DELETIONS)
         return
-    rows = run.stored.rows_of(entity.name, batch.layout.schema, batch.gone)
-    yield from _hinted({entity.name: flagged(rows, at)}, batch.layout)
+    rows = flagged(run.stored.rows_of(entity.name, batch.layout.schema, batch.gone), at)
+    yield from _hinted({entity.name: rows}, batch.layout)
+    if entity.name == history.OBJECT and run.settings.history:
+        yield _changes(run, rows, batch.layout)
+
+
+def _changes(run: Run, deals: pa.Table, layout: Layout) -> Any:
+    """The rows that these deals add to their history."""
+    table = history.history_table(layout.table, is_readable=run.stored is not None)
+    ids = deals["id"].to_pylist()
+    last = None if run.stored is None else history.last_changes(run.stored, ids)
+    started = datetime.fromtimestamp(run.started_at(run.clock.now().timestamp()), UTC)
+    return marked(history.changes(deals, table, last, started), table)
 
 
 def _hinted(tables: Mapping[str, pa.Table], layout: Layout) -> Iterator[Any]:

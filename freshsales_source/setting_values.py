@@ -21,6 +21,8 @@ from freshsales_source.redact import Secret
 
 ViewChoice: TypeAlias = tuple[int | str, ...]
 
+SHORTEST_HASH_KEY = 16
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimit:
@@ -54,11 +56,30 @@ def parse_key(name: str, value: object) -> Secret:
     return Secret(key)
 
 
+def hash_key(name: str, value: object) -> Secret:
+    """Return the key of the hashes; refuse one that could be guessed."""
+    key = value.reveal() if isinstance(value, Secret) else text(name, value)
+    if len(key) < SHORTEST_HASH_KEY:
+        raise refused(
+            name, "is too short", f"Use at least {SHORTEST_HASH_KEY} random characters, and keep them."
+        )
+    return Secret(key)
+
+
 def text(name: str, value: object) -> str:
     """Return the text without surrounding blanks."""
     if not isinstance(value, str):
         raise refused(name, f"is a {_kind(value)}, not a text", "Put it in quotes.")
     return value.strip()
+
+
+def yes_no(name: str, value: object) -> bool:
+    """Return a bool; text counts where it is `true` or `false`."""
+    if isinstance(value, str) and value.strip().casefold() in ("true", "false"):
+        return value.strip().casefold() == "true"
+    if not isinstance(value, bool):
+        raise refused(name, "is neither true nor false", "Write `true` or `false`.")
+    return value
 
 
 def whole_number(name: str, value: object) -> int:
@@ -80,15 +101,6 @@ def number(name: str, value: object) -> float:
     if not math.isfinite(result):
         raise refused(name, "is not a number", "Write a plain number.")
     return result
-
-
-def flag(name: str, value: object) -> bool:
-    """Return true or false, also from text, for the environment knows nothing else."""
-    words = {"true": True, "false": False}
-    found = value if isinstance(value, bool) else words.get(str(value).strip().lower())
-    if found is None:
-        raise refused(name, "is neither true nor false", "Write `true` or `false`.")
-    return found
 
 
 def path(name: str, value: object) -> Path:

@@ -19,6 +19,7 @@ from freshsales_source.errors import CallCeilingReached, ConfigurationError, Quo
 from freshsales_source.feed_resource import feed_resource
 from freshsales_source.feeds import FEEDS, Feed
 from freshsales_source.module_resource import module_resource
+from freshsales_source.protection import protected
 from freshsales_source.resources import SharedRun, object_resource
 from freshsales_source.run import Run
 
@@ -48,6 +49,10 @@ def freshsales(
     refresh_pages: int = 10,
     max_vanished_share: float = 0.02,
     time_zone: str = "UTC",
+    history: bool = True,
+    drop_columns: list[str] | None = None,
+    hash_columns: list[str] | None = None,
+    hash_key: TSecretStrValue | None = None,
     timelines: bool = False,
 ) -> Iterable[DltResource]:
     """Contacts, accounts, deals and the lookups they point to, incremental by `updated_at`.
@@ -72,7 +77,10 @@ def source_resources(settings: Settings, shared: SharedRun, *, in_slices: bool) 
                 f"`objects` names {name!r}, which is no object", remedy=f"Objects are: {', '.join(known)}."
             )
     wanted = settings.objects or [name for name in known if settings.timelines or name not in _FEEDS]
-    chosen = [entity for entity in ENTITIES if entity.name in wanted and entity is not CUSTOM_MODULES]
+    entities = protected(
+        ENTITIES, dropped=settings.drop_columns, hashed=settings.hash_columns, hash_key=settings.hash_key
+    )
+    chosen = [entity for entity in entities if entity.name in wanted and entity.name != CUSTOM_MODULES.name]
     resources = [object_resource(entity, shared, in_slices=in_slices) for entity in chosen]
     if CUSTOM_MODULES.name in wanted or any(map(is_module, wanted)):
         resources.append(module_resource(shared, wanted=settings.objects, in_slices=in_slices))

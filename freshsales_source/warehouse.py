@@ -27,6 +27,7 @@ from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from freshsales_source.account import Account
 from freshsales_source.budget_file import state_folder
 from freshsales_source.clock import Clock, Stop, SystemClock
+from freshsales_source.columns import RAW_SUFFIX
 from freshsales_source.duckdb_destination import Patience, duckdb_file
 from freshsales_source.errors import ConfigurationError
 from freshsales_source.recovery import SOURCE, Finding, Recovery
@@ -138,15 +139,16 @@ class Warehouse:
         return None if rows is None else [dict(zip(columns, row, strict=True)) for row in rows]
 
     def rows_of(self, table: str, schema: pa.Schema, ids: Sequence[int], *, key: str = "id") -> pa.Table:
-        """The rows with these ids in column `key`, in the columns the table has; those of `schema` typed as there.
+        """The rows with these ids in column `key`, in the columns of `schema` and their `__raw` texts, where there.
 
-        None of them where the table was never loaded.
+        Columns that are not loaded any more stay behind. No rows where the table was never loaded.
         """
         loaded = self.pipeline.schemas.get("freshsales")
         if loaded is None or table not in loaded.tables:
             return schema.empty_table()
         known = loaded.get_table_columns(table)
-        names = [name for name in known if not name.startswith("_dlt_")]
+        raws = {name + RAW_SUFFIX for name in schema.names}
+        names = [name for name in known if name in schema.names or name in raws]
         listed = ", ".join(str(int(i)) for i in ids)
         rows = self.rows(table, names, where=f"{key} IN ({listed})") or []
         fields = [schema.field(n) if n in schema.names else pa.field(n, pa.string()) for n in names]

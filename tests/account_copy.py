@@ -67,7 +67,7 @@ class Copy:
     emulator: Emulator
     reader: WarehouseReader
     left_at: Mapping[tuple[str, int], datetime] = field(default_factory=dict)
-    """When a record left every list, where that is known."""
+    """When a record was last live, where that is known."""
 
     def wrong(self, object_name: str) -> dict[int, str]:
         """What is wrong with the rows of an object, by id; empty where it is a copy.
@@ -100,7 +100,7 @@ class Copy:
         return {int(r["id"]): self.emulator.served(object_name, r["id"], include) for r in shown}
 
     def _is_flagged_as_gone(self, object_name: str, row: Row) -> bool:
-        """Whether the row is flagged, with a date between the record's end and now, as far as clocks may differ."""
+        """Whether the row is flagged, with a date since it was last live, as far as clocks may differ."""
         if object_name == "products" and row["_deleted_reason"] == "recycle_bin":
             return bool(row["is_deleted"])  # Asked for alone, a deleted product may still answer.
         if (row["is_deleted"], row["_deleted_reason"]) != (True, "vanished"):

@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from random import Random
 from typing import Literal, TypeAlias
 from zlib import crc32
 
@@ -55,7 +56,7 @@ class Switches:
     page_size: int = 100
     meta: Meta = "both"
     past_the_end: PastTheEnd = "empty"
-    ties: Literal["by id", "by id, newest first", "by chance"] = "by id"
+    ties: Literal["by id", "by id, newest first", "by chance", "reshuffled"] = "by id"
     total_is_cached: bool = False
     total_cap: int = END
     ignores_order: bool = False
@@ -71,6 +72,7 @@ class World:
     requests: list[tuple[str, int]] = field(default_factory=list)
     served: dict[int, set[int]] = field(default_factory=dict)
     cached_totals: dict[str, int] = field(default_factory=dict)
+    random: Random = field(default_factory=lambda: Random(0))
     _order: dict[str, list[int]] = field(default_factory=dict)
 
     def fetch(self, name: str) -> Callable[[int], RankedPage[str] | None]:
@@ -125,12 +127,14 @@ class World:
         )
 
     def _ordered(self, name: str) -> list[int]:
-        if name not in self._order:
+        if name not in self._order or self.switches.ties == "reshuffled":
             records = self.lists[name]
             self._order[name] = sorted(records, key=lambda i: self._rank_of(i, records[i]))
         return self._order[name]
 
     def _rank_of(self, i: int, key: int) -> tuple[int, int]:
+        if self.switches.ties == "reshuffled":
+            return (key, self.random.getrandbits(32))
         by_chance = crc32(str(i).encode())
         if self.switches.ignores_order:
             return (0, by_chance)

@@ -1,7 +1,6 @@
 """What people and jobs do to an emulated account: every event, to every object, by the dice of one seed.
 
-A ledger tells apart what a stamp tells a reader and what it does not: `silent` are the records whose newest change
-left their `updated_at` as it was, or moved it back.
+A ledger keeps account of what no stamp tells.
 """
 
 from __future__ import annotations
@@ -9,13 +8,12 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from freshsales_source.emulator import Emulator, Store
-from freshsales_source.emulator.table import Record
+from freshsales_source.emulator import Emulator
+from tests.ledger import Ledger
 
 VIEWED = ("contacts", "sales_accounts", "deals", "leads")
 PLANNED = ("tasks", "appointments")
@@ -38,58 +36,8 @@ ACTS: Mapping[str, int] = {
 """Every act with its weight."""
 
 
-DRIFT = timedelta(seconds=61)
-"""How far a stamp may be off and is still told: within every lookback."""
 FEW = 3
 """Live records of each object that nobody takes away: with none left nothing could tell gone from out of sight."""
-
-
-@dataclass
-class Ledger:
-    """What happened to the records, told by comparing all of them.
-
-    `silent`: those whose newest change no stamp tells. `hidden_moves`: objects of which one went into the bin or came
-    out of it like that. `left_at`: when a record left every list.
-    """
-
-    store: Store
-    silent: dict[str, set[int]] = field(default_factory=dict)
-    hidden_moves: set[str] = field(default_factory=set)
-    left_at: dict[tuple[str, int], datetime] = field(default_factory=dict)
-    _known: dict[str, dict[int, tuple[Record, bool]]] = field(default_factory=dict)
-
-    def note(self) -> None:
-        """Compare with what was there before."""
-        recently = self.store.clock.now() - DRIFT
-        for name in EVERY_OBJECT:
-            table = self.store.tables[name]
-            now = {i: (r, False) for i, r in table.live.items()} | {
-                i: (r, True) for i, r in table.binned.items()
-            }
-            before, self._known[name] = self._known.get(name, now), now
-            silent = self.silent.setdefault(name, set())
-            self._note_who_left(name, before, now)
-            for id_, (record, is_binned) in now.items():
-                old, was_binned = before.get(id_, (None, False))
-                if old is record and is_binned == was_binned:
-                    continue
-                is_told = record["updated_at"] >= recently and (
-                    old is None or record["updated_at"] > old["updated_at"]
-                )
-                (silent.discard if is_told else silent.add)(id_)
-                if not is_told and is_binned != was_binned:
-                    self.hidden_moves.add(name)
-
-    def _note_who_left(
-        self, name: str, before: Mapping[int, tuple[Record, bool]], now: Mapping[int, tuple[Record, bool]]
-    ) -> None:
-        def listed(records: Mapping[int, tuple[Record, bool]]) -> set[int]:
-            return {id_ for id_, (_, is_binned) in records.items() if name in VIEWED or not is_binned}
-
-        for id_ in listed(now):
-            self.left_at.pop((name, id_), None)
-        for id_ in listed(before) - listed(now):
-            self.left_at[name, id_] = self.store.clock.now()
 
 
 class People:

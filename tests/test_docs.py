@@ -43,6 +43,10 @@ IN_WORDS = {
     "start_date": "none",
     "objects": "all",
     "views": "by name",
+    "drop_columns": "none",
+    "hash_columns": "none",
+    "hash_key": "none",
+    "history": "true",
 }
 
 
@@ -104,7 +108,7 @@ def _object_row(entity: Entity) -> tuple[str, str, str, str, str]:
                 source,
                 "2 calls and the pages",
                 idle,
-                "records erased without the bin: counted, not flagged",
+                "what moves neither a stamp nor a count, before its refresh",
             )
         case Views(live=live) as how:
             views = ", ".join(f"*{name}*" for name in live)

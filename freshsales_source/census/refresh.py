@@ -25,6 +25,11 @@ from freshsales_source.census.page import (
 )
 from freshsales_source.census.refresh_state import Place, RefreshState
 
+SPARE_PAGES = 3
+"""Pages beyond twice the warehouse's rows that are read before a list counts as one that repeats its last page."""
+SMALL = 3
+"""Equal pages of fewer rows than that may be equal by chance, where equal keys change places."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seam:
@@ -90,8 +95,9 @@ class Refresh(Generic[Content]):
             if page is None or not page.ids:
                 self._take(name, number, page)
                 continue
+            was_shown = not self._seen.keys().isdisjoint(page.ids)
             found = self._found(name, page)
-            self._take(name, number, page)
+            self._take(name, number, page, is_familiar=was_shown and not found.keep, is_news=bool(found.keep))
             self._save()
             yield found
         self._seams.clear()
@@ -137,15 +143,30 @@ class Refresh(Generic[Content]):
         self._seen.update((i, key) for i, key in rows if key > self.state.through)
         return Found(list_name=name, page=page, keep=keep)
 
-    def _take(self, name: str, number: int, page: RankedPage[Content] | None) -> None:
+    def _take(
+        self,
+        name: str,
+        number: int,
+        page: RankedPage[Content] | None,
+        *,
+        is_familiar: bool = False,
+        is_news: bool = False,
+    ) -> None:
+        """Take in an answer; `is_news`: it shows rows the warehouse lacks; `is_familiar`: none, and ids seen before."""
         seam = next((seam for seam in self._seams if (seam.name, seam.before) == (name, number)), None)
         if page is not None and not is_ordered(page):
             self.state = replace(self.state, is_ordered=False)
             self._seams.clear()
         if seam is not None and self.state.is_ordered:
             self._narrow(seam, page)
+        elif page is None or not page.ids:
+            self._end(name, number, page)
+        elif self._comes_again(self._places[name], page, is_familiar=is_familiar):
+            self._pass_over(name, page)
         else:
             self._advance(name, number, page)
+            if not is_news and self._is_beyond(self._places[name]):
+                self._places[name] = replace(self._places[name], is_done=True)
 
     def _narrow(self, seam: Seam, page: RankedPage[Content] | None) -> None:
         """Take in the page before a seam: the two sides join, or what may hide stands one page further up."""
@@ -154,34 +175,69 @@ class Refresh(Generic[Content]):
         if high > seam.low and seam.before > 1:
             self._seams.append(replace(seam, high=high, before=seam.before - 1))
 
-    def _advance(self, name: str, number: int, page: RankedPage[Content] | None) -> None:
-        """Take in the next page of a list: its end, one that was read before, or new records."""
+    def _end(self, name: str, number: int, page: RankedPage[Content] | None) -> None:
+        """Take in an answer without rows: the list ends before it."""
         place = self._places[name]
         joins = number == 1 or not self._has_gap(name, number, page)
-        if page is None or not page.ids:
-            self._places[name] = replace(place, is_done=True)
-            if not joins:
-                self._seams.append(Seam(name=name, low=place.key, high=END, before=number - 1))
-            return
-        if _print(page) == place.print:
-            # Behind the end, or moved down by a whole page: the next one decides. Or asked for too far up.
-            is_further = number * place.stride > place.position
-            is_behind = is_further and (page.total is None or page.total <= (number - 1) * place.stride)
-            self._go_to(name, number + 1, is_done=is_behind and place.repeats > 0)
-            self._places[name] = replace(self._places[name], repeats=place.repeats + is_further)
-            return
+        self._places[name] = replace(place, is_done=True)
+        if not joins:
+            self._seams.append(Seam(name=name, low=place.key, high=END, before=number - 1))
+
+    def _comes_again(self, place: Place, page: RankedPage[Content], *, is_familiar: bool) -> bool:
+        """Whether the page is the one read last once more, as far as one can tell.
+
+        Where equal keys change places a last page cut out of their block shows other records each time.
+        """
+        is_same_key = page.keys[0] == page.keys[-1] == place.key
+        is_once_more = is_familiar and is_same_key and _is_behind(page, place.stride) is True
+        return (is_once_more and self._expects_no_more(place)) or self._print(page) == place.print
+
+    def _expects_no_more(self, place: Place) -> bool:
+        """Whether as much was read as the warehouse has up to this key: else the count of the list may be capped."""
+        through = self._stored.through(place.key)
+        is_last = len(self._places) > 1 or through == self._stored.count()
+        return is_last and sum(one.position for one in self._places.values()) >= through
+
+    def _print(self, page: RankedPage[Content]) -> int:
+        """Recognises a page, also where equal keys change places: no two pages in order share several keys."""
+        by_keys = self.state.is_ordered and page.keys[0] != page.keys[-1]
+        return crc32(",".join(map(str, page.keys if by_keys else sorted(page.ids))).encode())
+
+    def _pass_over(self, name: str, page: RankedPage[Content]) -> None:
+        """Take in the last page once more.
+
+        It stands behind the end, or has moved down by a whole page: the next ones decide. Or was asked for too far up.
+        """
+        place = self._places[name]
+        is_further = page.number * place.stride > place.position
+        is_behind = _is_behind(page, place.stride)
+        enough = SMALL if is_behind is None and len(page.ids) < SMALL else 1
+        is_repeated = is_further and is_behind is not False and place.repeats >= enough
+        is_done = is_repeated or self._is_beyond(place)
+        self._go_to(name, page.number + 1, is_done=is_done)
+        self._places[name] = replace(self._places[name], repeats=place.repeats + is_further)
+
+    def _is_beyond(self, place: Place) -> bool:
+        """Whether more was read of a list than all lists may hold, if the warehouse is nearly right."""
+        rows = self._stored.count() + len(self._kept)
+        return place.position > 2 * rows + SPARE_PAGES * place.stride
+
+    def _advance(self, name: str, number: int, page: RankedPage[Content]) -> None:
+        """Take in the next page of a list, with new records or fewer than the one before."""
+        place = self._places[name]
+        joins = number == 1 or not self._has_gap(name, number, page)
         self._was_read[name] = page
         stride = max(place.stride, len(page.ids))
         is_done = _ends(page, stride) and not self._expects_more(page)
         if self.state.is_ordered and page.keys[-1] < place.key:
             # The server puts fewer records on a page than before, or many have come in front of the place.
-            self._places[name] = replace(place, stride=len(page.ids), print=_print(page), repeats=0)
+            self._places[name] = replace(place, stride=len(page.ids), print=self._print(page), repeats=0)
             position = place.position + self._moved(place)
             self._go_to(name, max(number, position // len(page.ids)) + 1, is_done=is_done)
             return
         if not joins and page.keys[0] > place.key:
             self._seams.append(Seam(name=name, low=place.key, high=page.keys[0], before=number - 1))
-        self._places[name] = Place(key=page.keys[-1], stride=stride, print=_print(page))
+        self._places[name] = Place(key=page.keys[-1], stride=stride, print=self._print(page))
         self._go_to(name, number + 1, is_done=is_done)
 
     def _go_to(self, name: str, number: int, *, is_done: bool) -> None:
@@ -249,8 +305,11 @@ class Refresh(Generic[Content]):
         self.state = replace(self.state, places=places)
 
 
-def _print(page: RankedPage[Any]) -> int:
-    return crc32(",".join(map(str, page.ids)).encode())
+def _is_behind(page: RankedPage[Any], stride: int) -> bool | None:
+    """Whether the page stands behind the end that its envelope tells; None where it tells none."""
+    if page.total is not None:
+        return page.total <= (page.number - 1) * stride
+    return None if page.total_pages is None else page.number > page.total_pages
 
 
 def _ends(page: RankedPage[Any], stride: int) -> bool:

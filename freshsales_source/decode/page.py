@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -135,11 +134,12 @@ def _unknown_columns(extract: Extract, layout: Layout) -> tuple[Column, ...]:
 
 
 def _misfits(extract: Extract, layout: Layout) -> Counter[str]:
-    counts = _counted(layout.table.name, extract.raws)
-    for name, elements in extract.lists.items():
-        counts.update(_counted(name, elements.raws))
-    return counts
-
-
-def _counted(table: str, raws: Mapping[str, pa.Array]) -> Counter[str]:
-    return Counter({f"{table}.{column}": pc.count(texts).as_py() for column, texts in raws.items()})
+    tables = {layout.table.name: extract.raws} | {name: row.raws for name, row in extract.lists.items()}
+    return Counter(
+        {
+            f"{table}.{column}": pc.count(texts).as_py()
+            for table, raws in tables.items()
+            for column, texts in raws.items()
+            if layout.entity.protection(table, column) is None
+        }
+    )

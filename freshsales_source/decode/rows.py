@@ -13,7 +13,8 @@ from freshsales_source.columns import EMPTIED_MARKER, RAW_SUFFIX
 from freshsales_source.decode.arrow_types import ROW, STAMP, TEXT
 from freshsales_source.decode.extract import Elements, Extract
 from freshsales_source.decode.layout import Layout, ListLayout
-from freshsales_source.entity_types import IS_DELETED, SYNCED_AT
+from freshsales_source.decode.protected import stored
+from freshsales_source.entity_types import IS_DELETED, SYNCED_AT, Entity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +40,16 @@ def tables(extract: Extract, layout: Layout, read: Reading) -> dict[str, pa.Tabl
     result = {layout.table.name: _parent(extract, layout, read, synced_at)}
     for row in layout.lists:
         elements = extract.lists[row.table.name]
-        result[row.table.name] = _child(elements, row, extract.columns["id"], synced_at)
+        result[row.table.name] = _child(elements, row, extract.columns["id"], synced_at, layout.entity)
     return result
 
 
 def _parent(extract: Extract, layout: Layout, read: Reading, synced_at: pa.Scalar) -> pa.Table:
     own = _deletion(extract, layout, read)
     own[SYNCED_AT.name] = pa.repeat(synced_at, extract.rows)
-    arrays = [own[name] if name in own else extract.columns[name] for name in layout.schema.names]
-    return _with_raw(pa.Table.from_arrays(arrays, schema=layout.schema), extract.raws)
+    columns, raws = stored(layout.table.name, extract.columns, extract.raws, layout.entity)
+    arrays = [own[name] if name in own else columns[name] for name in layout.schema.names]
+    return _with_raw(pa.Table.from_arrays(arrays, schema=layout.schema), raws)
 
 
 def _deletion(extract: Extract, layout: Layout, read: Reading) -> dict[str, pa.Array]:
@@ -67,7 +69,10 @@ def _deletion(extract: Extract, layout: Layout, read: Reading) -> dict[str, pa.A
     }
 
 
-def _child(elements: Elements, layout: ListLayout, ids: pa.Array, synced_at: pa.Scalar) -> pa.Table:
+def _child(
+    elements: Elements, layout: ListLayout, ids: pa.Array, synced_at: pa.Scalar, entity: Entity
+) -> pa.Table:
+    columns, raws = stored(layout.table.name, elements.columns, elements.raws, entity)
     lengths = list(enumerate(elements.lengths))
     parents = [number for number, length in lengths for _ in range(length)]
     positions = [position for length in elements.lengths for position in range(length)]
@@ -80,11 +85,9 @@ def _child(elements: Elements, layout: ListLayout, ids: pa.Array, synced_at: pa.
         EMPTIED_MARKER: pa.array([None] * len(parents) + [True] * markers, pa.bool_()),
         SYNCED_AT.name: pa.repeat(synced_at, len(parents) + markers),
     }
-    arrays = [
-        own[name] if name in own else _padded(elements.columns[name], markers) for name in layout.schema.names
-    ]
+    arrays = [own[name] if name in own else _padded(columns[name], markers) for name in layout.schema.names]
     table = pa.Table.from_arrays(arrays, schema=layout.schema)
-    return _with_raw(table, {name: _padded(texts, markers) for name, texts in elements.raws.items()})
+    return _with_raw(table, {name: _padded(texts, markers) for name, texts in raws.items()})
 
 
 def _padded(values: pa.Array, markers: int) -> pa.Array:

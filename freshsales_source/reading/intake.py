@@ -31,6 +31,11 @@ class Intake:
         self._loaded: set[int] = set()
         self._lock = threading.Lock()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything that was read was taken."""
+        return not self._answered
+
     def new_load(self) -> None:
         """Note that what was handed over so far is loaded, so that a newer version of a row may follow."""
         self._loaded.clear()

@@ -71,15 +71,15 @@ class ObjectReader:
         self._shape = Shape(Layout.of(entity, state.columns))
         self._permits = run.permits or Permits()
         self._errands = Errands(run.pool, self._permits)
-        self._intake = Intake(entity, self.tally, run.loaded)
+        self.intake = Intake(entity, self.tally, run.loaded)
         self._following = Following(
             self._fetch,
             self._take_in_alone,
-            lambda: self._intake.live_id,
+            lambda: self.intake.live_id,
             is_trusting=run.accepts_vanished,
         )
         self._counting = Counting(
-            run, entity, self._intake, self._following, most=self._most_vanished, answered=self._tell
+            run, entity, self.intake, self._following, most=self._most_vanished, answered=self._tell
         )
         self._falls = UnseenFalls(state.long_walks)
         self._rolling = Rolling(run, entity, self._counting, state.rolling)
@@ -224,7 +224,7 @@ class ObjectReader:
 
     def new_load(self) -> None:
         """Note that what was handed over so far is loaded, so that a newer version of a row may follow."""
-        self._intake.new_load()
+        self.intake.new_load()
 
     def start(self) -> None:
         """Let the walks read on in the background, as far as the permits reach."""
@@ -249,7 +249,7 @@ class ObjectReader:
         self._leave_pipelines()
         gone = self._vanished()
         settings, self._settings = self._settings, {}
-        rows, states = self._intake.rows(gone), self._intake.take_states()
+        rows, states = self.intake.rows(gone), self.intake.take_states()
         self.tally.rows_deleted += len(gone)
         self.state = replace(
             self.state,
@@ -329,7 +329,7 @@ class ObjectReader:
             return
         page = step.page
         answered = Answered(page=page, keep=step.keep, source=listing.key, is_bin=listing.is_bin)
-        self._intake.add(answered, step.state, is_news=walking.is_news)
+        self.intake.add(answered, step.state, is_news=walking.is_news)
         if not walking.is_news:
             return
         if listing.is_bin:
@@ -363,7 +363,7 @@ class ObjectReader:
         if record is None:
             _LOG.warning("record_out_of_sight object=%s", self.entity.name)
         else:
-            self._intake.add_record(record, is_bin=is_deleted(record, self.entity))
+            self.intake.add_record(record, is_bin=is_deleted(record, self.entity))
             self.hidden.meet(record)
         if record is None or not live_ids(record, self.entity):
             self._watch.settle(record_id)
