@@ -54,12 +54,20 @@ POSITIONS: Mapping[str, Sequence[Any]] = {
 }
 """What an account may be like; a position that stands there twice comes twice as often."""
 
+PIPELINES: Mapping[str, Sequence[Any]] = {
+    "deal_views_default_pipeline_only": (False, True),
+    "search_order": ("honoured", "loose", "ignored"),
+    "search_short_pages": (False, True),
+    "search_lag_s": (0.0, 45.0),
+}
+"""How deals outside the default pipeline are found."""
+
 ACCOUNT = Switches(classic=True, deal_views_default_pipeline_only=False)
 """An account that has every object."""
 
 PAIRS = list(combinations(EVERY_OBJECT, 2))
 """What one connector loads of an account; each object comes up with each other one."""
-MOST_CYCLES = 6
+MOST_CYCLES = 12
 """Runs in which a cycle of the refresh must end, with pages enough in each."""
 NO_COUNT = ("products", *PLANNED)
 """Objects whose lists may tell no number of live records."""
@@ -96,21 +104,29 @@ class Living:
         return self.connector.sync(**flags)
 
     def refresh_all(self) -> RunReport:
-        """Runs until a whole cycle of the refresh has begun and ended since nobody does anything any more."""
-        # What began among people is ended first, and does not count. Clocks differ by less than the rest took.
+        """Runs until of each part a whole cycle has begun and ended since nobody does anything any more."""
+        # What began among people does not count. Clocks differ by less than the rest took.
         quiet_since = self.connector.clock.now().timestamp() - 400
+        fresh: set[tuple[str, str]] = set()
         for _ in range(MOST_CYCLES):
             self.connector.clock.advance(60)
-            had_begun = self._begun()
+            before = self._cycles()
             report = self.sync_quietly(refresh_pages=1000)
-            if self._begun() is None and (had_begun is None or had_begun >= quiet_since):
+            for part, (_, ended) in self._cycles().items():
+                began_before, ended_before = before.get(part, (None, None))
+                if ended != ended_before and (began_before is None or began_before >= quiet_since):
+                    fresh.add(part)
+            if fresh == self._cycles().keys():
                 return report
-        raise AssertionError(f"the refresh has not come round in {MOST_CYCLES} runs: {report.objects}")
+        raise AssertionError(f"not all came round in {MOST_CYCLES} runs, only {fresh}: {self._cycles()}")
 
-    def _begun(self) -> int | None:
-        """When the oldest cycle began that has not ended; None where all have."""
-        parts = [part for state in saved_states(self.connector) for part in state.get("rolling", {}).values()]
-        return min((part["began"] for part in parts if part["began"] is not None), default=None)
+    def _cycles(self) -> dict[tuple[str, str], tuple[int | None, int | None]]:
+        """When the cycle that is under way began and when the last one ended, by object and part."""
+        return {
+            (name, part): (one["began"], one["ended"])
+            for name, state in saved_states(self.connector).items()
+            for part, one in state.get("rolling", {}).items()
+        }
 
     def is_ahead(self, object_name: str, record_id: int) -> bool:
         """Whether a task is open, or an appointment still to come."""
@@ -124,11 +140,11 @@ class Living:
         return self.emulator.switches.tie_order == "reshuffled" and report.verdict in ("moving", "mismatch")
 
 
-def saved_states(connector: Connector) -> list[dict[str, Any]]:
+def saved_states(connector: Connector) -> dict[str, dict[str, Any]]:
     """What the connector remembers of each object."""
     (file,) = (connector.folder / "dlt").glob("*/state.json")
     state = json.loads(file.read_text("utf-8"))
-    return list(state["sources"]["freshsales"]["resources"].values())
+    return dict(state["sources"]["freshsales"]["resources"])
 
 
 def begin(
@@ -137,6 +153,8 @@ def begin(
     """An account of a few records each, and a connector for some of its objects; what is not given the seed draws."""
     dice = random.Random(seed)
     drawn = {name: dice.choice(positions) for name, positions in POSITIONS.items()}
+    pipelines = random.Random(seed + 1)
+    drawn |= {name: pipelines.choice(positions) for name, positions in PIPELINES.items()}
     positions = drawn if switches is None else switches
     clock = FakeClock()
     store = generate_company(

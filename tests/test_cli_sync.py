@@ -19,8 +19,6 @@ from tests.command import ALL_PIPELINES, KEY, Command
 
 VERDICTS = {entity.name: "matched" for entity in ENTITIES} | {
     "leads": "not_available",
-    "tasks": "unchecked",
-    "appointments": "unchecked",
     "products": "unchecked",
 }
 """What a sync says of a small account that is quiet."""
@@ -62,9 +60,8 @@ def test_a_sync_loads_everything_and_status_says_so_without_a_call(freshsales: C
     for name, ids in live.items():
         assert freshsales.warehouse.ids(name, where="NOT is_deleted") == sorted(ids)
     assert after.code == 0
-    assert after.out.startswith("Not checked: appointments, tasks: ")
+    assert after.out.startswith("Not checked: products: ")
     assert "Up to date as of 20" in after.out
-    assert "Not checked: appointments, tasks: no count to compare with; products: " in after.out
     lines = after.out.splitlines()[4 : 4 + len(VERDICTS)]
     assert [line.split()[:2] for line in lines] == [list(row) for row in sorted(VERDICTS.items())]
 
@@ -94,6 +91,19 @@ def test_json_is_one_object_and_nothing_else(freshsales: Command) -> None:
     assert after.json["last_run"]["run_id"] == run.json["run_id"]
     assert after.json["last_run"]["started_at"] == run.json["started_at"]
     assert [row["object"] for row in after.json["objects"]] == ["contacts", "owners"]
+
+
+def test_no_record_is_left_in_the_folders_of_dlt(freshsales: Command) -> None:
+    with freshsales.account() as emulator:
+        assert freshsales("sync", "contacts").code == 0
+        emails = [str(row["email"]).encode() for row in emulator.store.live("contacts")]
+    files = [path for path in freshsales.folder.parent.rglob("*") if path.is_file()]
+    left = [path.name for path in files if path != freshsales.database]
+    assert "state.json" in left, "these are the folders of dlt"
+    assert not [name for name in left if name.endswith((".parquet", ".jsonl"))]
+    assert not [
+        path.name for path in files if path.name in left and any(e in path.read_bytes() for e in emails)
+    ]
 
 
 def test_named_objects_alone_are_loaded(freshsales: Command) -> None:
@@ -199,16 +209,14 @@ def test_an_object_that_fails_is_4_and_the_others_are_loaded(freshsales: Command
     assert f" except deals: {reason}" in status.out.splitlines()[0]
 
 
-def test_what_no_view_shows_is_unchecked_and_with_strict_a_failure(freshsales: Command) -> None:
-    with freshsales.account(switches=Switches(deal_views_default_pipeline_only=True)):
+def test_what_has_no_count_is_unchecked_and_with_strict_a_failure(freshsales: Command) -> None:
+    with freshsales.account(switches=Switches(products_meta="none")):
         assert freshsales("sync").code == 0
         ran = freshsales("sync", "--strict", "--json")
     assert ran.code == 4
-    (deals,) = [row for row in ran.json["objects"] if row["object"] == "deals"]
-    assert deals["verdict"] == "unchecked"
-    assert '"Partner deals"' in deals["reason"]
-    assert '"Renewals"' in deals["reason"], "deals of that pipeline in the bin do not make it seen"
-    assert "set views.deals" in deals["reason"]
+    unchecked = {row["object"]: row["reason"] for row in ran.json["objects"] if row["verdict"] == "unchecked"}
+    assert list(unchecked) == ["products"]
+    assert "no count to compare with" in unchecked["products"]
 
 
 def test_a_ceiling_of_calls_is_75_and_the_next_run_goes_on(freshsales: Command) -> None:

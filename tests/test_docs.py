@@ -21,11 +21,12 @@ from freshsales_source import errors
 from freshsales_source.cli.arguments import parser
 from freshsales_source.config import Settings
 from freshsales_source.deletions import DELETIONS
-from freshsales_source.entities import CUSTOM_MODULES, ENTITIES, LOOKUPS
+from freshsales_source.entities import CUSTOM_MODULES, DEALS, ENTITIES, LOOKUPS
 from freshsales_source.entity_types import Entity, Filters, FlatList, Selector, Views
 from freshsales_source.errors import FatalError, FreshsalesError, ObjectError, RetriableError
 from freshsales_source.exit_codes import ExitCode
 from freshsales_source.feeds import FEEDS, Feed
+from freshsales_source.history import history_table
 from freshsales_source.metadata import FIELD_CHOICES, FIELDS, VIEWS
 from freshsales_source.report import SYNC_OBJECTS, SYNC_RUNS
 from freshsales_source.verdicts import Verdict
@@ -34,6 +35,8 @@ from tests.connector import company, connect
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 TEXT = README.read_text(encoding="utf-8")
+
+HISTORY = history_table(DEALS.tables()[0], is_readable=True)
 
 # Defaults that the README tells in words, where the code has None or an empty value.
 IN_WORDS = {
@@ -68,6 +71,7 @@ def generated_tables() -> str:
         FIELDS,
         FIELD_CHOICES,
         VIEWS,
+        HISTORY,
         DELETIONS,
         SYNC_RUNS,
         SYNC_OBJECTS,

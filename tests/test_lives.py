@@ -9,6 +9,7 @@ after one cycle of the refresh; and no verdict may say `matched` where a record 
 from __future__ import annotations
 
 import random
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ import pytest
 from freshsales_source.report import ObjectReport, RunReport
 from tests.connector import of, verdicts
 from tests.lives import NO_COUNT, Living, begin
-from tests.people import PLANNED
+from tests.people import ACTS, EVERY_OBJECT, MERGED, PLANNED, VIEWED
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -76,6 +77,25 @@ def check_all(living: Living, report: RunReport, name: str) -> None:
     assert not wrong or living.admits_moving_ties(of(report, name)), (of(report, name), wrong)
     allowed = {"matched", "unchecked"} if name in NO_COUNT else {"matched"}
     assert verdicts(report)[name] in allowed or living.admits_moving_ties(of(report, name)), of(report, name)
+
+
+def test_people_do_everything_to_every_object(tmp_path: Path) -> None:
+    did: Counter[tuple[str, str]] = Counter()
+    for seed in range(3):
+        living = begin(seed, tmp_path / str(seed))
+        for _ in range(700):
+            living.people.act()
+        did.update(living.people.did)
+    only = {
+        "move": ("deals", *PLANNED),
+        "restore": (*VIEWED, "products"),
+        "merge": MERGED,
+        "erase": VIEWED,
+        "expire": (),
+    }
+    wanted = {(name, act) for act in ACTS for name in only.get(act, EVERY_OBJECT)}
+    assert {what for what in wanted if did[what] < 2} == set()
+    assert {act for _, act in did} == set(ACTS)
 
 
 # A busy CRM

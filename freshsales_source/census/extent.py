@@ -5,10 +5,9 @@ A short page proves no end. An empty page, a 404 behind an answered page, or a p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from freshsales_source.census.page import RankedPage
+from freshsales_source.census.page import RankedPage, likeness
 
 
 class Extent:
@@ -53,13 +52,13 @@ class Extent:
         if page is None or not page.ids:
             self._told, self._behind, self._repeated = None, number, None
             self._goes_on = False
-        elif tuple(page.ids) == self._repeated:
+        elif (looks := likeness(page)) == self._repeated:
             self._behind, self._goes_on = number, False
-        elif (twin := self._twin(number, page.ids)) is not None:
+        elif (twin := self._twin(number, looks)) is not None:
             self._repeated = self._front.pop(twin)
             self._behind, self._goes_on, self._told = twin, False, None
         else:
-            self._front[number] = tuple(page.ids)
+            self._front[number] = looks
             self._goes_on = True
         self._conclude()
 
@@ -75,8 +74,8 @@ class Extent:
         elif total is None and pages == 1:
             self.size = len(page.ids)
 
-    def _twin(self, number: int, ids: Sequence[int]) -> int | None:
-        return next((n for n, seen in self._front.items() if n < number and seen == tuple(ids)), None)
+    def _twin(self, number: int, looks: tuple[int, ...]) -> int | None:
+        return next((n for n, seen in self._front.items() if n < number and seen == looks), None)
 
     def _conclude(self) -> None:
         if self.size is not None:

@@ -89,7 +89,8 @@ class Outcome(Enum):
     UNORDERED = auto()
     """The server does not keep to the order asked for, so ranks mean nothing."""
     UNDECIDED = auto()
-    """Not finished, or pages of changing sizes, by which nothing can be counted."""
+    """Not finished; or pages of changing sizes, by which nothing can be counted; or a block not seen whole, of equal
+    keys that change places from one answer to the next."""
 
 
 class Disturbed(Exception):
@@ -98,6 +99,14 @@ class Disturbed(Exception):
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome.name)
         self.outcome = outcome
+
+
+def likeness(page: RankedPage[Content]) -> tuple[int, ...]:
+    """What a page has in common with the same page asked for again, also where equal keys change places meanwhile.
+
+    No two pages of an ordered list share several keys; with one key alone the ids tell pages apart.
+    """
+    return tuple(page.keys if page.keys[0] != page.keys[-1] else sorted(page.ids))
 
 
 def is_ordered(page: RankedPage[Content]) -> bool:

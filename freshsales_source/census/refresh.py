@@ -8,6 +8,7 @@ list is not known in the warehouse: rows are compared up to the key that every l
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic
@@ -22,13 +23,16 @@ from freshsales_source.census.page import (
     RankedPage,
     Stored,
     is_ordered,
+    likeness,
 )
 from freshsales_source.census.refresh_state import Place, RefreshState
 
 SPARE_PAGES = 3
 """Pages beyond twice the warehouse's rows that are read before a list counts as one that repeats its last page."""
 SMALL = 3
-"""Equal pages of fewer rows than that may be equal by chance, where equal keys change places."""
+"""Pages of fewer rows than that may be equal by chance, where equal keys change places."""
+CROWD = 20
+"""Rows of one key that are suspected though its pages show some records twice, and thus perhaps others never."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +81,16 @@ class Refresh(Generic[Content]):
         self._absent: dict[int, int] = {}
         self._shown: set[int] = set()
         self._kept: dict[int, int] = {}
+        self._torn: set[int] = set()
 
     @property
     def candidates(self) -> frozenset[int]:
         """Rows of the warehouse that no page shows, though one of those read should; each is to be confirmed."""
-        return frozenset(self._absent.keys() - self._shown) if self.state.is_ordered else frozenset()
+        if not self.state.is_ordered:
+            return frozenset()
+        absent = {i: key for i, key in self._absent.items() if i not in self._shown}
+        number = Counter(absent.values())
+        return frozenset(i for i, key in absent.items() if key not in self._torn or number[key] <= CROWD)
 
     def steps(self) -> Iterator[Found[Content]]:
         """Each answered page that has rows, with those the warehouse lacks; all rows are there to be compared.
@@ -95,9 +104,11 @@ class Refresh(Generic[Content]):
             if page is None or not page.ids:
                 self._take(name, number, page)
                 continue
-            was_shown = not self._seen.keys().isdisjoint(page.ids)
+            twice = self._seen.keys() & set(page.ids)
+            self._torn.update(self._seen[i] for i in twice)
             found = self._found(name, page)
-            self._take(name, number, page, is_familiar=was_shown and not found.keep, is_news=bool(found.keep))
+            is_news = bool(found.keep)
+            self._take(name, number, page, is_familiar=bool(twice) and not is_news, is_news=is_news)
             self._save()
             yield found
         self._seams.clear()
@@ -199,9 +210,8 @@ class Refresh(Generic[Content]):
         return is_last and sum(one.position for one in self._places.values()) >= through
 
     def _print(self, page: RankedPage[Content]) -> int:
-        """Recognises a page, also where equal keys change places: no two pages in order share several keys."""
-        by_keys = self.state.is_ordered and page.keys[0] != page.keys[-1]
-        return crc32(",".join(map(str, page.keys if by_keys else sorted(page.ids))).encode())
+        looks = likeness(page) if self.state.is_ordered else page.ids
+        return crc32(",".join(map(str, looks)).encode())
 
     def _pass_over(self, name: str, page: RankedPage[Content]) -> None:
         """Take in the last page once more.
@@ -211,7 +221,7 @@ class Refresh(Generic[Content]):
         place = self._places[name]
         is_further = page.number * place.stride > place.position
         is_behind = _is_behind(page, place.stride)
-        enough = SMALL if is_behind is None and len(page.ids) < SMALL else 1
+        enough = SMALL if place.stride < SMALL else 1
         is_repeated = is_further and is_behind is not False and place.repeats >= enough
         is_done = is_repeated or self._is_beyond(place)
         self._go_to(name, page.number + 1, is_done=is_done)

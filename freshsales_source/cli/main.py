@@ -20,8 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     An exception that leaves here has been scrubbed: its traceback shows no secret.
     """
-    # dlt reports usage to its makers unless told otherwise, would forget a signal that comes during a load, and logs
-    # the traceback of a load that is refused; we say the same in a line.
+    # dlt reports usage to its makers unless told otherwise, would forget a signal that comes during a load, logs the
+    # traceback of a load that is refused (we say the same in a line), and keeps the files of a load, with all records.
+    os.environ.setdefault("LOAD__DELETE_COMPLETED_JOBS", "true")
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
     os.environ.setdefault("RUNTIME__INTERCEPT_SIGNALS", "false")
     os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
