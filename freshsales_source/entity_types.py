@@ -197,23 +197,11 @@ class Entity:
     def tables(self, custom: tuple[Column, ...] = ()) -> tuple[Table, ...]:
         """The tables of this entity as they are stored: itself with its custom columns, its children, its bridges."""
         tables = (self._table(custom), *(self._list_table(child) for child in self.lists))
-        return tuple(map(self._without_protected, tables)) if self.protected else tables
+        return tuple(as_stored(table, self.protected) for table in tables)
 
     def protection(self, table: str, column: str) -> Protection | None:
         """What is done to a column of one of the entity's tables; None where it is stored as it is."""
         return self.protected.get(f"{table}.{column}")
-
-    def _without_protected(self, table: Table) -> Table:
-        protections = [self.protection(table.name, column.name) for column in table.columns]
-        return replace(
-            table,
-            columns=tuple(
-                column if protection is None else _hashed(column)
-                for column, protection in zip(table.columns, protections, strict=True)
-                if protection is None or (protection.digest is not None and column.type in TEXTS)
-            ),
-            references=tuple(row for row in table.references if self.protection(table.name, row[0]) is None),
-        )
 
     def _table(self, custom: tuple[Column, ...]) -> Table:
         return Table(
@@ -234,6 +222,22 @@ class Entity:
             parent=self.name,
             references=((self.foreign_key, self.name), *child.references),
         )
+
+
+def as_stored(table: Table, protected: Mapping[str, Protection]) -> Table:
+    """A table without the columns that are left out, and with hashes in those that are hashed."""
+    if not protected:
+        return table
+    protections = [protected.get(f"{table.name}.{column.name}") for column in table.columns]
+    return replace(
+        table,
+        columns=tuple(
+            column if protection is None else _hashed(column)
+            for column, protection in zip(table.columns, protections, strict=True)
+            if protection is None or (protection.digest is not None and column.type in TEXTS)
+        ),
+        references=tuple(row for row in table.references if f"{table.name}.{row[0]}" not in protected),
+    )
 
 
 def _hashed(column: Column) -> Column:

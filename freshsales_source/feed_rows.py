@@ -13,6 +13,7 @@ from freshsales_source.client import Answer
 from freshsales_source.columns import EMPTIED_MARKER, RAW_SUFFIX
 from freshsales_source.decode.arrow_types import TEXT, arrow_type
 from freshsales_source.decode.layout import member_key
+from freshsales_source.decode.protected import stored
 from freshsales_source.decode.values import fit_column, json_text, parse_json
 from freshsales_source.entity_types import SYNCED_AT
 from freshsales_source.errors import MalformedPage
@@ -71,17 +72,20 @@ def feed_schema(feed: Feed) -> pa.Schema:
 def feed_table(feed: Feed, records: Iterable[RecordFeed]) -> pa.Table:
     """The rows of these records; a record without any gets a marker row, which empties what it had before."""
     rows = [row for record in records for row in _rows(feed, record)]
-    arrays, raws = [], {}
-    for column in feed.table.columns:
+    sent: dict[str, pa.Array] = {}
+    misfits: dict[str, pa.Array] = {}
+    for column in feed.sent_table.columns:
         values = [row.get(column.key) for row in rows]
         if column.name == SYNCED_AT.name:
-            arrays.append(pa.array(values, arrow_type(column.type)))
+            sent[column.name] = pa.array(values, arrow_type(column.type))
             continue
         fitted = fit_column(column.type, values)
-        arrays.append(fitted.values)
+        sent[column.name] = fitted.values
         if fitted.raw is not None:
-            raws[column.name] = fitted.raw
-    table = pa.Table.from_arrays(arrays, schema=feed_schema(feed))
+            misfits[column.name] = fitted.raw
+    columns, raws = stored(feed.name, sent, misfits, feed.protected)
+    schema = feed_schema(feed)
+    table = pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
     for name, texts in raws.items():
         table = table.append_column(pa.field(name + RAW_SUFFIX, TEXT), texts)
     return table

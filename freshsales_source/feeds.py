@@ -21,7 +21,7 @@ from freshsales_source.entity_columns.words import (
     stamp,
     text,
 )
-from freshsales_source.entity_types import SYNCED_AT, Entity
+from freshsales_source.entity_types import SYNCED_AT, Entity, Protection, as_stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,7 @@ class Feed:
     typed_key  the column that holds the record's type, where records of several objects share the table
     inner      the key of an object inside each row whose members are read as keys of the row
     actions    the kinds of rows that are loaded; None for all
+    protected  columns that the user wants left out or hashed, by `table.column`
     """
 
     name: str
@@ -47,11 +48,16 @@ class Feed:
     typed_key: str = ""
     inner: str = ""
     actions: frozenset[str] | None = None
-    query: Mapping[str, str] = field(default_factory=dict)
+    protected: Mapping[str, Protection] = field(default_factory=dict)
 
     @property
     def table(self) -> Table:
-        """Its table: the rows of a record replace those it had before."""
+        """Its table as it is stored: the rows of a record replace those it had before."""
+        return as_stored(self.sent_table, self.protected)
+
+    @property
+    def sent_table(self) -> Table:
+        """Its table with every column that is sent."""
         keys = (self.typed_key, self.key) if self.typed_key else (self.key,)
         own = tuple(_OURS[name] if name in _OURS else _record_key(name) for name in keys)
         return Table(

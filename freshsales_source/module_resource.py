@@ -8,7 +8,7 @@ any other object.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dlt
@@ -17,8 +17,10 @@ from dlt.sources import DltResource
 from freshsales_source.custom_modules import CustomModule, Directory, Row, read_directory
 from freshsales_source.entities import CUSTOM_MODULES
 from freshsales_source.entities.custom_modules import is_module
-from freshsales_source.errors import FreshsalesError, MalformedPage, NotFound
+from freshsales_source.entity_types import Protection
+from freshsales_source.errors import ConfigurationError, FreshsalesError, MalformedPage, NotFound
 from freshsales_source.lookups import LookupReader
+from freshsales_source.protection import with_protections
 from freshsales_source.reading import ObjectReader
 from freshsales_source.resources import SharedRun, empty_tables, rows_of
 from freshsales_source.run import Run
@@ -26,13 +28,22 @@ from freshsales_source.run import Run
 _LOG = logging.getLogger(__name__)
 
 
-def module_resource(shared: SharedRun, *, wanted: Sequence[str] | None, in_slices: bool) -> DltResource:
-    """The resource of the custom modules; of those `wanted` (by key or table), or of all where none is named."""
+def module_resource(
+    shared: SharedRun,
+    hidden: Mapping[str, Protection],
+    *,
+    wanted: Sequence[str] | None,
+    in_slices: bool,
+) -> DltResource:
+    """The resource of the custom modules; of those `wanted` (by key or table), or of all where none is named.
+
+    `hidden` are columns that are left out or hashed, by `table.column`.
+    """
 
     def read() -> Iterator[Any]:
         state = dlt.current.resource_state(CUSTOM_MODULES.name)
         with shared.use() as run, shared.handing_over(CUSTOM_MODULES.name):
-            yield from _Loading(shared, run, state, wanted).rows(in_slices=in_slices)
+            yield from _Loading(shared, run, state, hidden, wanted).rows(in_slices=in_slices)
 
     return dlt.resource(read, name=CUSTOM_MODULES.name, file_format="parquet")
 
@@ -41,11 +52,17 @@ class _Loading:
     """One load of the directory and the modules in it."""
 
     def __init__(
-        self, shared: SharedRun, run: Run, state: dict[str, Any], wanted: Sequence[str] | None
+        self,
+        shared: SharedRun,
+        run: Run,
+        state: dict[str, Any],
+        hidden: Mapping[str, Protection],
+        wanted: Sequence[str] | None,
     ) -> None:
         self._shared = shared
         self._run = run
         self._state = state
+        self._hidden = hidden
         self._names = [name for name in wanted or () if is_module(name)]
         self._is_all = wanted is None or CUSTOM_MODULES.name in wanted
 
@@ -54,7 +71,11 @@ class _Loading:
         yield from self._directory()
         modules = self._modules()
         readers = [
-            self._shared.reader(self._run, module.entity, dlt.current.resource_state(module.table))
+            self._shared.reader(
+                self._run,
+                with_protections(module.entity, self._hidden),
+                dlt.current.resource_state(module.table),
+            )
             for module in modules
         ]
         for reader in readers:
@@ -108,6 +129,7 @@ class _Loading:
         """Let the directory fail where it lists a module that cannot be asked for, or lacks one that is wanted."""
         known = {name for module in found.modules for name in (module.key, module.table)}
         missing = [name for name in self._names if name not in known]
+        self._refuse_unprotected(found)
         if found.odd:
             names = ", ".join(map(repr, found.odd))
             self._stop(reader, MalformedPage(f"no address can hold the name of custom module {names}"))
@@ -115,6 +137,17 @@ class _Loading:
             listed = ", ".join(module.key for module in found.modules) or "none"
             what = f"the account has no custom module {', '.join(missing)}; it has: {listed}"
             self._stop(reader, NotFound(what, remedy="Correct `objects`."))
+
+    def _refuse_unprotected(self, found: Directory) -> None:
+        """Raise where the settings protect columns of a table that no module has: it would have been another one."""
+        tables = {module.table for module in found.modules}
+        for name in self._hidden:
+            table = name.partition(".")[0]
+            if is_module(table) and table not in tables:
+                raise ConfigurationError(
+                    f"`drop_columns` or `hash_columns` names `{name}`, but no custom module has that table",
+                    remedy=f"Tables of custom modules are: {', '.join(sorted(tables)) or 'none'}.",
+                )
 
     def _stop(self, reader: LookupReader, error: FreshsalesError) -> None:
         """Let the directory fail while the modules go on, where the run keeps such errors to itself."""

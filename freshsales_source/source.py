@@ -19,7 +19,7 @@ from freshsales_source.errors import CallCeilingReached, ConfigurationError, Quo
 from freshsales_source.feed_resource import feed_resource
 from freshsales_source.feeds import FEEDS, Feed
 from freshsales_source.module_resource import module_resource
-from freshsales_source.protection import protected
+from freshsales_source.protection import protected_feeds, protections, with_protections
 from freshsales_source.resources import SharedRun, object_resource
 from freshsales_source.run import Run
 
@@ -77,14 +77,15 @@ def source_resources(settings: Settings, shared: SharedRun, *, in_slices: bool) 
                 f"`objects` names {name!r}, which is no object", remedy=f"Objects are: {', '.join(known)}."
             )
     wanted = settings.objects or [name for name in known if settings.timelines or name not in _FEEDS]
-    entities = protected(
+    hidden = protections(
         ENTITIES, dropped=settings.drop_columns, hashed=settings.hash_columns, hash_key=settings.hash_key
     )
+    entities = [with_protections(entity, hidden) for entity in ENTITIES]
     chosen = [entity for entity in entities if entity.name in wanted and entity.name != CUSTOM_MODULES.name]
     resources = [object_resource(entity, shared, in_slices=in_slices) for entity in chosen]
     if CUSTOM_MODULES.name in wanted or any(map(is_module, wanted)):
-        resources.append(module_resource(shared, wanted=settings.objects, in_slices=in_slices))
-    for feed in FEEDS:
+        resources.append(module_resource(shared, hidden, wanted=settings.objects, in_slices=in_slices))
+    for feed in protected_feeds(FEEDS, hidden):
         if feed.name in wanted:
             objects = _followed(feed, wanted)
             resources.append(feed_resource(feed, shared, objects=objects, in_slices=in_slices))

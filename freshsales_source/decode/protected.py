@@ -9,20 +9,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from freshsales_source.decode.arrow_types import TEXT
-from freshsales_source.entity_types import Entity, Protection
+from freshsales_source.entity_types import Protection
 
 Arrays: TypeAlias = Mapping[str, pa.Array]
 
 
-def stored(table: str, columns: Arrays, raws: Arrays, entity: Entity) -> tuple[Arrays, Arrays]:
+def stored(
+    table: str, columns: Arrays, raws: Arrays, protected: Mapping[str, Protection]
+) -> tuple[Arrays, Arrays]:
     """The columns and raw texts of one table as the warehouse may have them.
 
     A column that is left out stays among `columns`: no schema asks for it. Of a hashed one a value that did not fit
     is hashed, too. Neither leaves a raw text.
     """
-    if not entity.protected:
+    if not protected:
         return columns, raws
-    hidden = {name: one for name in columns if (one := entity.protection(table, name)) is not None}
+    hidden = {name: one for name in columns if (one := protected.get(f"{table}.{name}")) is not None}
     hashes = {name: _hashed(columns[name], raws.get(name), one) for name, one in hidden.items()}
     return {**columns, **hashes}, {name: texts for name, texts in raws.items() if name not in hidden}
 

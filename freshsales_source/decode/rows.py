@@ -47,7 +47,7 @@ def tables(extract: Extract, layout: Layout, read: Reading) -> dict[str, pa.Tabl
 def _parent(extract: Extract, layout: Layout, read: Reading, synced_at: pa.Scalar) -> pa.Table:
     own = _deletion(extract, layout, read)
     own[SYNCED_AT.name] = pa.repeat(synced_at, extract.rows)
-    columns, raws = stored(layout.table.name, extract.columns, extract.raws, layout.entity)
+    columns, raws = stored(layout.table.name, extract.columns, extract.raws, layout.entity.protected)
     arrays = [own[name] if name in own else columns[name] for name in layout.schema.names]
     return _with_raw(pa.Table.from_arrays(arrays, schema=layout.schema), raws)
 
@@ -72,7 +72,7 @@ def _deletion(extract: Extract, layout: Layout, read: Reading) -> dict[str, pa.A
 def _child(
     elements: Elements, layout: ListLayout, ids: pa.Array, synced_at: pa.Scalar, entity: Entity
 ) -> pa.Table:
-    columns, raws = stored(layout.table.name, elements.columns, elements.raws, entity)
+    columns, raws = stored(layout.table.name, elements.columns, elements.raws, entity.protected)
     lengths = list(enumerate(elements.lengths))
     parents = [number for number, length in lengths for _ in range(length)]
     positions = [position for length in elements.lengths for position in range(length)]
