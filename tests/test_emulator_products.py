@@ -84,7 +84,8 @@ def test_the_list_of_products_may_be_missing(position: Any, status: int) -> None
 
 
 def test_a_deleted_product_leaves_its_list_or_stays_flagged() -> None:
-    browser = Browser(Switches(delete_moves_stamp=False))
+    # What rows of a recycle bin say is another matter.
+    browser = Browser(Switches(delete_moves_stamp=False, bin_rows_is_deleted=False))
     product = browser.store.live("products")[0]["id"]
     browser.store.delete("products", product)
     assert product not in browser.listed_ids("cpq/products")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic
 from zlib import crc32
@@ -52,7 +52,8 @@ class Refresh(Generic[Content]):
     """Reads at most `pages` pages, going on where `state` stopped; `now` is in seconds since 1970.
 
     `steps` may be called once. `state` and `candidates` belong together: save the one when the pages are loaded and
-    the other is dealt with.
+    the other is dealt with. `belongs` tells by its key whether a record that the lists show is one of `stored` at
+    all (every one, unless given); what does not belong counts as a place in the list and is never kept.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Refresh(Generic[Content]):
         *,
         pages: int,
         now: int,
+        belongs: Callable[[int], bool] | None = None,
     ) -> None:
         self.calls = 0
         """Pages asked for."""
@@ -72,6 +74,7 @@ class Refresh(Generic[Content]):
         self._stored = stored
         self._pages = pages
         self._now = now
+        self._belongs = belongs or _every
         self._places = {name: self.state.places.get(name, Place()) for name in lists}
         self._numbers = {name: self._page_of(place) for name, place in self._places.items()}
         self._was_read: dict[str, RankedPage[Content]] = {}
@@ -135,7 +138,8 @@ class Refresh(Generic[Content]):
         """
         if not place.stride:
             return 1
-        position = place.position + min(0, self._moved(place))
+        # What was loaded may not count here, such as what is past only by the CRM's clock: look up once, then go on.
+        position = place.position + (0 if place.is_checked else min(0, self._moved(place)))
         return max(0, position) // place.stride + 1
 
     def _moved(self, place: Place) -> int:
@@ -148,7 +152,11 @@ class Refresh(Generic[Content]):
     def _found(self, name: str, page: RankedPage[Content]) -> Found[Content]:
         here = self._stored.keys(page.ids)
         rows = list(zip(page.ids, page.keys, strict=True))
-        keep = tuple(n for n, (i, key) in enumerate(rows) if here.get(i) != key and i not in self._kept)
+        keep = tuple(
+            n
+            for n, (i, key) in enumerate(rows)
+            if here.get(i) != key and i not in self._kept and self._belongs(key)
+        )
         self._kept.update(rows[n] for n in keep)
         self._shown.update(page.ids)
         self._seen.update((i, key) for i, key in rows if key > self.state.through)
@@ -225,7 +233,9 @@ class Refresh(Generic[Content]):
         is_repeated = is_further and is_behind is not False and place.repeats >= enough
         is_done = is_repeated or self._is_beyond(place)
         self._go_to(name, page.number + 1, is_done=is_done)
-        self._places[name] = replace(self._places[name], repeats=place.repeats + is_further)
+        self._places[name] = replace(
+            self._places[name], repeats=place.repeats + is_further, is_checked=not is_further
+        )
 
     def _is_beyond(self, place: Place) -> bool:
         """Whether more was read of a list than all lists may hold, if the warehouse is nearly right."""
@@ -241,7 +251,9 @@ class Refresh(Generic[Content]):
         is_done = _ends(page, stride) and not self._expects_more(page)
         if self.state.is_ordered and page.keys[-1] < place.key:
             # The server puts fewer records on a page than before, or many have come in front of the place.
-            self._places[name] = replace(place, stride=len(page.ids), print=self._print(page), repeats=0)
+            self._places[name] = replace(
+                place, stride=len(page.ids), print=self._print(page), repeats=0, is_checked=True
+            )
             position = place.position + self._moved(place)
             self._go_to(name, max(number, position // len(page.ids)) + 1, is_done=is_done)
             return
@@ -330,3 +342,7 @@ def _ends(page: RankedPage[Any], stride: int) -> bool:
     if len(page.ids) >= stride or (page.total_pages or 0) > page.number:
         return False
     return page.total_pages is not None if page.total is None else read >= page.total
+
+
+def _every(_: int) -> bool:
+    return True

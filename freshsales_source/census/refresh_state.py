@@ -20,7 +20,8 @@ class Place:
 
     `here` was the warehouse's rank of that key: what it has moved by since, the place has moved by, too. `stride`
     is the most records a page held. `is_done`: the list was read to its end. `print` recognises the page read last
-    when the server answers with it again, which `repeats` counts.
+    when the server answers with it again, which `repeats` counts. `is_checked`: the page above was read again to see
+    whether the place has moved up, so the next run goes on instead of looking there once more.
     """
 
     position: int = 0
@@ -30,6 +31,7 @@ class Place:
     is_done: bool = False
     print: int = 0
     repeats: int = 0
+    is_checked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,14 +110,16 @@ class Listing:
         rows = [
             self._shaper.thin(kind, record)
             if is_thin
-            else self._shaper.row(kind, record, includes, is_binned=self._says_deleted(replica, record))
+            else self._shaper.row(kind, record, includes, is_binned=self._says_deleted(kind, replica, record))
             for record in records
         ]
         side_loads = self._shaper.side_loads(records, includes)
         return json_list(kind.name, rows, side_loads, self._meta(key, len(inside), size, meta), switches)
 
-    def _says_deleted(self, replica: Replica, record: Record) -> bool:
-        return record["id"] in replica.binned and self._store.switches.bin_rows_is_deleted
+    def _says_deleted(self, kind: ObjectKind, replica: Replica, record: Record) -> bool:
+        # The switch is about the Recycle Bin view; a flat list that keeps what is deleted says so.
+        says_so = kind.flat is not None or self._store.switches.bin_rows_is_deleted
+        return record["id"] in replica.binned and says_so
 
     def _column(self, kind: ObjectKind, view: SavedView, request: Request) -> str:
         switches = self._store.switches

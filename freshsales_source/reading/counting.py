@@ -141,6 +141,7 @@ class Counting:
             state,
             pages=pages,
             now=now,
+            belongs=self._belongs,
             changed=changed,
             take_in=lambda found: self._take_in(found, is_bin=part is Part.BINNED),
             suspect=self._suspect,
@@ -176,6 +177,16 @@ class Counting:
             column=read.settled_by,
             descends=read.settled_descends,
         )
+
+    def _belongs(self, key: int) -> bool:
+        """Whether a record with this key is one of those that are read once: both filters may show all appointments.
+
+        Recorded twice: `past` and `upcoming` showed the same records.
+        """
+        read = self._entity.read
+        if not isinstance(read, Filters) or read.live_value is not None:
+            return True
+        return -self._run.clock.now().timestamp() < key < NULLS_LAST
 
     def _pages(self, walking: Walking) -> CensusPages:
         read = self._entity.read

@@ -30,6 +30,7 @@ class Refreshing:
         *,
         pages: int,
         now: int,
+        belongs: Callable[[int], bool],
         changed: Callable[[Page], list[int]],
         take_in: Callable[[Found[Content]], None],
         suspect: Callable[[frozenset[int]], None],
@@ -37,7 +38,7 @@ class Refreshing:
         self.is_done = False
         self.found = 0
         """Records whose rows were not as the CRM shows them."""
-        self._refresh = Refresh(lists, stored, state, pages=pages, now=now)
+        self._refresh = Refresh(lists, stored, state, pages=pages, now=now, belongs=belongs)
         self._steps = self._refresh.steps()
         self._before = state
         self._changed = changed
