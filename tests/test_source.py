@@ -69,11 +69,13 @@ def run(pipeline: dlt.Pipeline, source: Any) -> None:
 def test_plain_dlt_runs_give_the_same_tables_and_rows_as_syncs(
     emulator: Emulator, server: RunningServer, pipeline: dlt.Pipeline, plain: WarehouseReader, tmp_path: Path
 ) -> None:
+    # A plain run does not look into the warehouse, so it cannot tell which row of a history is the first.
+    unknown = {"is_first_seen"}
     connector = connect(emulator, tmp_path / "sync", objects=CORE)
     run(pipeline, source_of(server, tmp_path))
     connector.sync()
     assert plain.schema() == {k: v for k, v in connector.reader.schema().items() if not k.startswith("_")}
-    assert plain.content(without=()) == connector.reader.content(without=())
+    assert plain.content(without=unknown) == connector.reader.content(without=unknown)
 
     connector.clock.advance(1000)
     contacts = [int(record["id"]) for record in emulator.store.live("contacts")]
@@ -82,7 +84,7 @@ def test_plain_dlt_runs_give_the_same_tables_and_rows_as_syncs(
     emulator.store.create("sales_accounts", name="Neue Firma GmbH")
     run(pipeline, source_of(server, tmp_path))
     connector.sync()
-    assert plain.content(without=()) == connector.reader.content(without=())
+    assert plain.content(without=unknown) == connector.reader.content(without=unknown)
     assert plain.query(f"SELECT city FROM contacts WHERE id = {contacts[0]}") == [("Malmö",)]
     assert plain.query(f"SELECT is_deleted FROM contacts WHERE id = {contacts[1]}") == [(True,)]
 
