@@ -148,9 +148,17 @@ def saved_states(connector: Connector) -> dict[str, dict[str, Any]]:
 
 
 def begin(
-    seed: int, folder: Path, objects: Sequence[str] = (), *, switches: Mapping[str, Any] | None = None
+    seed: int,
+    folder: Path,
+    objects: Sequence[str] = (),
+    *,
+    switches: Mapping[str, Any] | None = None,
+    concurrency: int = 1,
 ) -> Living:
-    """An account of a few records each, and a connector for some of its objects; what is not given the seed draws."""
+    """An account of a few records each, and a connector for some of its objects; what is not given the seed draws.
+
+    With one walk in flight at a time a seed tells the same story each time.
+    """
     dice = random.Random(seed)
     drawn = {name: dice.choice(positions) for name, positions in POSITIONS.items()}
     pipelines = random.Random(seed + 1)
@@ -177,7 +185,7 @@ def begin(
         folder,
         objects=chosen,
         page_size=dice.choice((10, 100)),
-        concurrency=dice.choice((1, 4)),
+        concurrency=concurrency,
         max_vanished_share=1,
     )
     return Living(emulator=emulator, people=People(emulator, seed), connector=connector, objects=chosen)

@@ -28,12 +28,12 @@ def test_in_the_end_the_copy_is_the_account(seed: int, tmp_path: Path) -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(20, 1020))
 def test_so_it_is_in_many_more_lives(seed: int, tmp_path: Path) -> None:
-    live_through(seed, tmp_path)
+    live_through(seed, tmp_path, concurrency=seed % 4 + 1)
 
 
-def live_through(seed: int, tmp_path: Path) -> None:
+def live_through(seed: int, tmp_path: Path, *, concurrency: int = 1) -> None:
     """Sync while people work, cut or whole; let them rest and sync once; then refresh everything."""
-    living = begin(seed, tmp_path)
+    living = begin(seed, tmp_path, concurrency=concurrency)
     dice = random.Random(-seed)
     pages = dice.choice((0, 0, 3))
     for max_calls in dice.choice(((None,), (25, None), (None, 15))):
@@ -103,7 +103,7 @@ def test_people_do_everything_to_every_object(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(2))
 def test_a_busy_crm_is_matched_or_moving_and_nothing_is_wrong_with_that(seed: int, tmp_path: Path) -> None:
-    living = begin(seed, tmp_path, ["contacts", "sales_accounts", "deals"], switches={})
+    living = begin(seed, tmp_path, ["contacts", "sales_accounts", "deals"], switches={}, concurrency=4)
     living.sync_among_people()
     for _ in range(2):
         living.connector.clock.advance(600)

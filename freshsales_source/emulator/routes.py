@@ -108,7 +108,7 @@ class Api:
         kind, switches = self._kind(request, parts), self._store.switches
         if not kind.is_single_served:
             return answers.html_page(404, "Not found")
-        record = self._seen(kind, _whole(parts["id"]))
+        record = self._seen(request, kind, _whole(parts["id"]))
         is_binned = record["id"] in self._store.tables[kind.name].binned
         includes = asked_includes(kind, request, switches)
         row = self._shaper.single(kind, record, includes, is_binned=is_binned)
@@ -118,7 +118,7 @@ class Api:
     def notes(self, request: Request, parts: Parts) -> Answer:
         """`/{object}/{id}/notes`: the notes of a record, the newest first (assumed)."""
         kind = self._with_feeds(request, parts)
-        record = self._seen(kind, _whole(parts["id"]))
+        record = self._seen(request, kind, _whole(parts["id"]))
         rows = self._store.notes.get((kind.name, record["id"]), [])[::-1]
         if self._store.switches.notes_paged:
             start = (max(request.whole("page") or 1, 1) - 1) * DEFAULT_PAGE
@@ -208,14 +208,14 @@ class Api:
 
     # --- inside
 
-    def _seen(self, kind: ObjectKind, record_id: int) -> Record:
+    def _seen(self, request: Request, kind: ObjectKind, record_id: int) -> Record:
         """Return the record if this key may ask for it alone; raises Refused with 403 or 404."""
         table, switches = self._store.tables[kind.name], self._store.switches
         record = table.get(record_id)
         # Without a bin, what lies there is hidden with the record it belongs to.
         is_hidden = record_id in table.binned and (not kind.has_bin or switches.binned_get == "not_found")
         if record is None or is_hidden:
-            raise Refused(self._gone(kind.name, record_id))
+            raise Refused(self._gone(request, kind.name, record_id))
         if not self._reader.may_see(kind, record):
             is_gone = switches.unseen_record == "not_found"
             raise Refused(
@@ -235,7 +235,7 @@ class Api:
         self, request: Request, parts: Parts, name: str, rows_of: Callable[[Store, str, int], list[Wire]]
     ) -> Answer:
         kind = self._with_feeds(request, parts)
-        record = self._seen(kind, _whole(parts["id"]))
+        record = self._seen(request, kind, _whole(parts["id"]))
         rows, size = rows_of(self._store, kind.name, record["id"]), self._store.switches.feed_page
         page = max(request.whole("page") or 1, 1)
         shown = [self._sent(row) for row in rows[(page - 1) * size : page * size]]
@@ -272,13 +272,13 @@ class Api:
         if forbidden & asked:
             raise Refused(answers.error(switches, 403, "forbidden"))
 
-    def _gone(self, name: str, record_id: int) -> Answer:
+    def _gone(self, request: Request, name: str, record_id: int) -> Answer:
         switches = self._store.switches
         target = self._store.tables[name].merged_into.get(record_id)
         if target is None or switches.merged_get == "not_found":
             return answers.not_found(switches)
-        prefix = "/api" if switches.classic else "/crm/sales/api"
-        return Answer(status=302, headers={"Location": f"{prefix}/{name}/{target}"})
+        stem = request.path.rpartition("/")[0]
+        return Answer(status=302, headers={"Location": f"{stem}/{target}"})
 
     def _module_rows(self) -> list[Wire]:
         account = self._store.account

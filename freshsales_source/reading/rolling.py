@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from freshsales_source.census import Claim, RefreshState
 from freshsales_source.decode import Page
@@ -10,6 +10,7 @@ from freshsales_source.entity_types import Entity, Filters, Views
 from freshsales_source.reading.counting import Counting
 from freshsales_source.reading.lists import Lists
 from freshsales_source.reading.refreshing import Refreshing
+from freshsales_source.reading.walking import Walking
 from freshsales_source.run import Run
 from freshsales_source.stored_rows import Part
 from freshsales_source.walk import WalkState
@@ -40,11 +41,10 @@ class Rolling:
     def claims(self, lists: Lists, walks: Mapping[str, WalkState]) -> list[Claim]:
         """What there is to read again, about how many pages of it, and since when it was not.
 
-        Nothing of an object that each run reads whole, and nothing where the warehouse cannot be asked.
+        Nothing of a part that each run reads whole, and nothing where the warehouse cannot be asked.
         """
         is_comparable = self._run.stored is not None and self._run.settings.start_date is None
-        is_read_whole = any(walks[w.listing.key].unordered for w in lists if w.listing.key in walks)
-        if not is_comparable or (is_read_whole and not isinstance(self._entity.read, Filters)):
+        if not is_comparable:
             return []
         return [
             Claim(
@@ -57,8 +57,14 @@ class Rolling:
                 ),
             )
             for part in self._parts
-            if lists.of(part)
+            if lists.of(part) and not self._is_read_whole(lists.of(part), walks)
         ]
+
+    def _is_read_whole(self, lists: Sequence[Walking], walks: Mapping[str, WalkState]) -> bool:
+        """Whether one of these lists takes no order, so that each run reads all of it."""
+        if isinstance(self._entity.read, Filters):
+            return False
+        return any(walks[w.listing.key].unordered for w in lists if w.listing.key in walks)
 
     def begin(
         self, lists: Lists, turns: Mapping[str, int], changed: Callable[[Page], list[int]]
