@@ -51,7 +51,7 @@ def live_through(seed: int, tmp_path: Path, *, concurrency: int = 1) -> None:
 
 
 def check_what_was_told(living: Living, report: ObjectReport) -> None:
-    """What moved its stamp is here as it is there, unless the run admits that equal stamps changed places."""
+    """What moved its stamp is here as it is there, unless the run admits that it cannot be sure."""
     name = report.object
     wrong = living.copy.wrong(name)
     told = {id_: what for id_, what in wrong.items() if id_ not in living.people.ledger.silent[name]}
@@ -61,7 +61,7 @@ def check_what_was_told(living: Living, report: ObjectReport) -> None:
     elif name in living.people.ledger.hidden_moves or report.verdict == "unchecked":
         # Numbers may agree by chance, or there is none: who is gone is left to the refresh.
         told = {id_: what for id_, what in told.items() if id_ in there}
-    assert not told or living.admits_moving_ties(report), (report, told)
+    assert not told or living.is_admitted(report), (report, told)
 
 
 def check_the_verdict(living: Living, report: ObjectReport) -> None:
@@ -74,9 +74,9 @@ def check_the_verdict(living: Living, report: ObjectReport) -> None:
 def check_all(living: Living, report: RunReport, name: str) -> None:
     """Everything is here as it is there, and the run says so."""
     wrong = living.copy.wrong(name)
-    assert not wrong or living.admits_moving_ties(of(report, name)), (of(report, name), wrong)
+    assert not wrong or living.is_admitted(of(report, name)), (of(report, name), wrong)
     allowed = {"matched", "unchecked"} if name in NO_COUNT else {"matched"}
-    assert verdicts(report)[name] in allowed or living.admits_moving_ties(of(report, name)), of(report, name)
+    assert verdicts(report)[name] in allowed or living.is_admitted(of(report, name)), of(report, name)
 
 
 def test_people_do_everything_to_every_object(tmp_path: Path) -> None:
