@@ -266,7 +266,10 @@ _ACCOUNT = (
         question="Is there a directory of custom modules?",
         assumption="present",
         settle=account.presence("modules"),
-        consequences=dict.fromkeys(("present", "empty", "forbidden", "not_found"), "None yet."),
+        consequences={
+            "present": "Each module becomes a table `cm_*`.",
+            **dict.fromkeys(("empty", "forbidden", "not_found"), "There are no tables `cm_*`."),
+        },
     ),
     Point(
         name="binned_record",
