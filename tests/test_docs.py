@@ -50,6 +50,7 @@ IN_WORDS = {
     "hash_columns": "none",
     "hash_key": "none",
     "history": "true",
+    "timelines": "false",
 }
 
 
