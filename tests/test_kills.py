@@ -31,6 +31,8 @@ WALKS = 2
 OPEN_SPANS = 2
 """What a killed first sync leaves unread, of both walks."""
 PER_LOAD = 50
+SHARES = 100
+"""Into how many tests all the points of a long search are dealt."""
 SEED = 7
 
 
@@ -112,9 +114,13 @@ def test_a_sync_killed_at_a_step_of_dlt_is_mended_by_one_more_run(few: Account, 
 
 
 @pytest.mark.soak
-def test_a_long_sync_killed_anywhere_is_mended_by_one_more_run(many: Account) -> None:
+@pytest.mark.parametrize("seed", range(SHARES))
+def test_a_long_sync_killed_anywhere_is_mended_by_one_more_run(many: Account, seed: int) -> None:
     steps = [point for step in STEPS for point in operations(many.unkilled, step)]
-    for point in [*requests(many.unkilled), *steps]:
+    points = [*requests(many.unkilled), *steps]
+    random.Random(SEED).shuffle(points)
+    assert len(points) > SHARES
+    for point in points[seed::SHARES]:
         check(many, point)
 
 
