@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Protocol
 
-from freshsales_source.catalog import Catalog
-from freshsales_source.client import Answer, Client
+from freshsales_source.api.client import Answer, Client
 from freshsales_source.clock import Clock
-from freshsales_source.config import Settings
-from freshsales_source.deletions import StoredRows
 from freshsales_source.errors import FreshsalesError
-from freshsales_source.findings import Hints
-from freshsales_source.loaded_ids import LoadedIds
+from freshsales_source.settings.config import Settings
+from freshsales_source.state.catalog import Catalog
+from freshsales_source.state.findings import Hints
+from freshsales_source.state.loaded_ids import LoadedIds
+from freshsales_source.warehouse.deletions import StoredRows
 
 PAGES_PER_LOAD = 50
 """Pages handed over at once: a kill repeats no more, and memory holds no more."""

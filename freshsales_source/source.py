@@ -10,18 +10,18 @@ import dlt
 from dlt.common.typing import TSecretStrValue
 from dlt.sources import DltResource
 
-from freshsales_source.client import build_client
+from freshsales_source.api.client import build_client
 from freshsales_source.clock import SystemClock
-from freshsales_source.config import Settings, read_settings
 from freshsales_source.entities import CUSTOM_MODULES, ENTITIES
 from freshsales_source.entities.custom_modules import is_module
+from freshsales_source.entities.feeds import FEEDS, Feed
 from freshsales_source.errors import CallCeilingReached, ConfigurationError, QuotaExhausted
-from freshsales_source.feed_resource import feed_resource
-from freshsales_source.feeds import FEEDS, Feed
-from freshsales_source.module_resource import module_resource
-from freshsales_source.protection import protected_feeds, protections, with_protections
-from freshsales_source.resources import SharedRun, object_resource
+from freshsales_source.resources.entity_resource import SharedRun, object_resource
+from freshsales_source.resources.feed_resource import feed_resource
+from freshsales_source.resources.module_resource import module_resource
 from freshsales_source.run import Run
+from freshsales_source.settings.config import Settings, read_settings
+from freshsales_source.settings.protection import protected_feeds, protections, with_protections
 
 _FEEDS = frozenset(feed.name for feed in FEEDS)
 

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from freshsales_source.emulator import Emulator
 from freshsales_source.entities import entity
-from freshsales_source.entity_types import Views
+from freshsales_source.schema.entity_types import Views
 from tests.other_objects import attendees
 from tests.warehouse_reader import Row, WarehouseReader, read_off
 

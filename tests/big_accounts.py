@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from freshsales_source.emulator import Emulator, Store
-from freshsales_source.report import RunReport
+from freshsales_source.sync.report import RunReport
 from tests.connector import ALL_PIPELINES, Connector, emulate, verdicts
 from tests.fake_clock import FAKE_START, FakeClock
 

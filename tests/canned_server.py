@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 
 import httpx
 
-from freshsales_source.budget import Budget, SqliteBudget
-from freshsales_source.client import Client, build_client
-from freshsales_source.config import RateLimit, Settings
+from freshsales_source.api.budget import Budget, SqliteBudget
+from freshsales_source.api.client import Client, build_client
 from freshsales_source.redact import Secret
+from freshsales_source.settings.config import RateLimit, Settings
 from tests.fake_clock import FakeClock
 
 CANARY = "cAnArY-kEy_0123456789xyz"

@@ -10,14 +10,14 @@ from typing import Any, TypeAlias
 import duckdb
 import httpx
 
-from freshsales_source.client import Client, build_client
+from freshsales_source.api.client import Client, build_client
 from freshsales_source.clock import Clock, Stop
-from freshsales_source.config import Settings, read_settings
 from freshsales_source.emulator import Emulator, Store, Switches, generate_company
-from freshsales_source.findings import Hints
-from freshsales_source.report import ObjectReport, RunReport
-from freshsales_source.sync import Syncing, sync
-from freshsales_source.warehouse import Target, Warehouse
+from freshsales_source.settings.config import Settings, read_settings
+from freshsales_source.state.findings import Hints
+from freshsales_source.sync.report import ObjectReport, RunReport
+from freshsales_source.sync.syncing import Syncing, sync
+from freshsales_source.warehouse.warehouse import Target, Warehouse
 from tests.fake_clock import FakeClock
 from tests.warehouse_reader import WarehouseReader
 

@@ -6,9 +6,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from freshsales_source.columns import Column, ColumnType, Confidence
 from freshsales_source.decode import Layout, Page, Reading, decode_page
 from freshsales_source.entities import CONTACTS
+from freshsales_source.schema.columns import Column, ColumnType, Confidence
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 LIVE = Reading(synced_at=NOON)

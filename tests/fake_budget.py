@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from freshsales_source.budget import SqliteBudget
-from freshsales_source.config import OnQuota, RateLimit
-from freshsales_source.limit_headers import LimitSignal
+from freshsales_source.api.budget import SqliteBudget
+from freshsales_source.api.limit_headers import LimitSignal
+from freshsales_source.settings.config import OnQuota, RateLimit
 from tests.fake_clock import FakeClock
 
 MINUTE = RateLimit(requests=10, seconds=60)

@@ -12,7 +12,7 @@ import orjson
 
 from freshsales_source.emulator import Emulator, Switches
 from freshsales_source.entities import DEALS
-from freshsales_source.report import ObjectReport
+from freshsales_source.sync.report import ObjectReport
 from tests.connector import Connector, asked, company, connect, of
 from tests.test_sync_convergence import check_list, check_rows
 

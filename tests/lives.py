@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from freshsales_source.emulator import Emulator, Switches, generate_company
-from freshsales_source.report import ObjectReport, RunReport
+from freshsales_source.sync.report import ObjectReport, RunReport
 from tests.account_copy import Copy
 from tests.connector import Connector, connect, emulate, verdicts
 from tests.fake_clock import FakeClock

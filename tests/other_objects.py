@@ -18,10 +18,10 @@ import httpx
 from freshsales_source.emulator import Emulator, Switches, generate_company
 from freshsales_source.entities import entity
 from freshsales_source.errors import CallCeilingReached, QuotaExhausted
-from freshsales_source.resources import SharedRun
+from freshsales_source.resources.entity_resource import SharedRun
 from freshsales_source.run import Run
 from freshsales_source.source import source_resources
-from freshsales_source.sync import ours_unwrapped
+from freshsales_source.sync.syncing import ours_unwrapped
 from tests.connector import ALL_PIPELINES, Connector, emulate
 from tests.fake_clock import FakeClock
 from tests.warehouse_reader import Row, WarehouseReader, read_off

@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from freshsales_source.config import Settings
 from freshsales_source.emulator import Emulator, Limits, Store, Switches, generate_company
 from freshsales_source.probe import ProbeReport, probe
+from freshsales_source.settings.config import Settings
 from tests.connector import KEY, connect
 from tests.fake_clock import FakeClock
 

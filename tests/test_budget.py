@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freshsales_source.account import parse_domain
-from freshsales_source.budget import CallCeiling, SqliteBudget, Ticket
-from freshsales_source.budget_file import budget_path
-from freshsales_source.config import RateLimit
+from freshsales_source.api.budget import CallCeiling, SqliteBudget, Ticket
+from freshsales_source.api.budget_file import budget_path
 from freshsales_source.errors import CallCeilingReached, ConfigurationError
+from freshsales_source.settings.account import parse_domain
+from freshsales_source.settings.config import RateLimit
 from tests.fake_budget import ANSWERED, HOUR, MINUTE, budget, spend
 from tests.fake_clock import FakeClock
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from freshsales_source.budget import SqliteBudget
-from freshsales_source.config import RateLimit
+from freshsales_source.api.budget import SqliteBudget
+from freshsales_source.api.limit_headers import LimitSignal
 from freshsales_source.errors import Interrupted, QuotaExhausted
-from freshsales_source.limit_headers import LimitSignal
+from freshsales_source.settings.config import RateLimit
 from tests.fake_budget import ANSWERED, HOUR, MINUTE, budget, spend
 from tests.fake_clock import FakeClock
 

@@ -3,11 +3,11 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
-from freshsales_source.check import Diagnosis, ObjectFacts, Problem, diagnose
-from freshsales_source.config import read_settings
+from freshsales_source.discovery.check import Diagnosis, ObjectFacts, Problem, diagnose
 from freshsales_source.errors import ConfigurationError
-from freshsales_source.setting_values import ViewChoice
-from freshsales_source.views import View
+from freshsales_source.pages.views import View
+from freshsales_source.settings.config import read_settings
+from freshsales_source.settings.setting_values import ViewChoice
 from tests.canned_server import CANARY, CannedServer, Reply, client_for, json_reply
 from tests.fake_clock import FakeClock
 

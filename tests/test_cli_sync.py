@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from freshsales_source.api.throttle import Usage
 from freshsales_source.cli.progress import TerminalProgress
 from freshsales_source.emulator import Fault, Switches
 from freshsales_source.entities import ENTITIES
-from freshsales_source.throttle import Usage
 from tests.command import ALL_PIPELINES, KEY, Command
 
 VERDICTS = {entity.name: "matched" for entity in ENTITIES} | {
@@ -317,7 +317,7 @@ def test_verbose_logs_decisions_on_stderr_and_no_record(freshsales: Command) -> 
         ran = freshsales("sync", "owners", "-v", "--json")
         names = freshsales.warehouse.query("SELECT display_name, email FROM owners")
     assert ran.json["exit_code"] == 0
-    assert f"INFO freshsales_source.sync run_started run_id={ran.json['run_id']}" in ran.err
+    assert f"INFO freshsales_source.sync.syncing run_started run_id={ran.json['run_id']}" in ran.err
     assert not [value for row in names for value in row if str(value) in ran.err]
 
 

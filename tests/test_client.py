@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from freshsales_source.account import parse_domain
-from freshsales_source.budget import Ticket
-from freshsales_source.client import proxy_for
+from freshsales_source.api.budget import Ticket
+from freshsales_source.api.client import proxy_for
+from freshsales_source.api.limit_headers import LimitSignal
+from freshsales_source.api.throttle import Meter, Usage
 from freshsales_source.errors import (
     BadRequest,
     CallCeilingReached,
@@ -27,9 +28,8 @@ from freshsales_source.errors import (
     WrongHost,
     WrongKey,
 )
-from freshsales_source.limit_headers import LimitSignal
 from freshsales_source.redact import installed_redactor
-from freshsales_source.throttle import Meter, Usage
+from freshsales_source.settings.account import parse_domain
 from tests.canned_server import CANARY, CannedServer, Reply, client_for, json_reply, settings_for
 from tests.fake_clock import FakeClock
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from freshsales_source.account import VENDOR_DOMAINS
-from freshsales_source.config import RateLimit, Settings, parse_domain, read_settings
 from freshsales_source.errors import ConfigurationError
 from freshsales_source.redact import Secret, redact
+from freshsales_source.settings.account import VENDOR_DOMAINS
+from freshsales_source.settings.config import RateLimit, Settings, parse_domain, read_settings
 
 SUITE = "https://acme.myfreshworks.com/crm/sales/api"
 KEY = "a-key_for-test_config-0042"

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from freshsales_source.columns import ColumnType
 from freshsales_source.decode import Layout, decode_page, decode_record
 from freshsales_source.entities import DEAL_PIPELINES, DEAL_STAGES, OWNERS, SALES_ACCOUNTS
 from freshsales_source.errors import MalformedPage
+from freshsales_source.schema.columns import ColumnType
 from tests.decoding import (
     BINNED,
     LAYOUT,

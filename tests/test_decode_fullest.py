@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from freshsales_source.columns import Child, Column, ColumnType
 from freshsales_source.decode import Layout, Page, decode_page, decode_record
 from freshsales_source.decode.page import assemble
 from freshsales_source.decode.slow import read_slow
 from freshsales_source.entities import ENTITIES
-from freshsales_source.entity_types import Entity
+from freshsales_source.schema.columns import Child, Column, ColumnType
+from freshsales_source.schema.entity_types import Entity
 from tests.decoding import LIVE, NOON
 
 START = datetime(2024, 2, 29, 23, 30, tzinfo=UTC)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from freshsales_source.columns import ColumnType
 from freshsales_source.decode import Layout
 from freshsales_source.entities import APPOINTMENTS, DEALS, LEADS, TASKS
+from freshsales_source.schema.columns import ColumnType
 from tests.decoding import STAMP, decode, row_of
 
 LEAD = Layout.of(LEADS)

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freshsales_source.columns import Column, ColumnType, Confidence
 from freshsales_source.decode import Layout, Page, Reading
 from freshsales_source.decode.fast import read_fast
 from freshsales_source.decode.page import assemble
 from freshsales_source.decode.slow import read_slow
 from freshsales_source.decode.values import fit_column
 from freshsales_source.entities import APPOINTMENTS, CONTACTS, DEALS, LEADS, TASKS
-from freshsales_source.entity_types import Entity
+from freshsales_source.schema.columns import Column, ColumnType, Confidence
+from freshsales_source.schema.entity_types import Entity
 
 READ = Reading(synced_at=datetime(2026, 1, 2, tzinfo=UTC))
 

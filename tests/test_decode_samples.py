@@ -15,7 +15,6 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from freshsales_source.columns import Column, ColumnType, Confidence, Table
 from freshsales_source.decode import Layout, Page, Reading, decode_page, decode_record
 from freshsales_source.entities import (
     APPOINTMENTS,
@@ -26,7 +25,8 @@ from freshsales_source.entities import (
     OWNERS,
     entity,
 )
-from freshsales_source.entity_types import Entity
+from freshsales_source.schema.columns import Column, ColumnType, Confidence, Table
+from freshsales_source.schema.entity_types import Entity
 from tests.shared_data import SHARED, needs_shared
 
 pytestmark = needs_shared

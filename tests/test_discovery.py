@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from freshsales_source.discovery import (
+from freshsales_source.discovery.exploration import discover
+from freshsales_source.discovery.forecast import first_calls, lookup_calls, pages_of, seconds_for
+from freshsales_source.discovery.inventory import (
     Chosen,
     Discovery,
     ObjectFound,
@@ -17,12 +19,10 @@ from freshsales_source.discovery import (
     OwnersFound,
     Standing,
 )
+from freshsales_source.discovery.search_counts import MOST_OWNERS, Counts, count_by
 from freshsales_source.emulator import Emulator, Fault, Switches
 from freshsales_source.entities import ENTITIES, entity
 from freshsales_source.errors import ConfigurationError
-from freshsales_source.exploration import discover
-from freshsales_source.forecast import first_calls, lookup_calls, pages_of, seconds_for
-from freshsales_source.search_counts import MOST_OWNERS, Counts, count_by
 from tests.canned_server import CannedServer, client_for, json_reply
 from tests.connector import ALL_PIPELINES, Connector, asked, company, connect
 from tests.fake_clock import FakeClock

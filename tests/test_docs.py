@@ -19,17 +19,17 @@ import pytest
 import run
 from freshsales_source import errors
 from freshsales_source.cli.arguments import parser
-from freshsales_source.config import Settings
-from freshsales_source.deletions import DELETIONS
 from freshsales_source.entities import CUSTOM_MODULES, DEALS, ENTITIES, LOOKUPS
-from freshsales_source.entity_types import Entity, Filters, FlatList, Selector, Views
+from freshsales_source.entities.feeds import FEEDS, Feed
 from freshsales_source.errors import FatalError, FreshsalesError, ObjectError, RetriableError
 from freshsales_source.exit_codes import ExitCode
-from freshsales_source.feeds import FEEDS, Feed
-from freshsales_source.history import history_table
-from freshsales_source.metadata import FIELD_CHOICES, FIELDS, VIEWS
-from freshsales_source.report import SYNC_OBJECTS, SYNC_RUNS
-from freshsales_source.verdicts import Verdict
+from freshsales_source.schema.entity_types import Entity, Filters, FlatList, Selector, Views
+from freshsales_source.settings.config import Settings
+from freshsales_source.sync.report import SYNC_OBJECTS, SYNC_RUNS
+from freshsales_source.sync.verdicts import Verdict
+from freshsales_source.warehouse.deletions import DELETIONS
+from freshsales_source.warehouse.history import history_table
+from freshsales_source.warehouse.metadata import FIELD_CHOICES, FIELDS, VIEWS
 from tests.command import Command
 from tests.connector import company, connect
 
@@ -247,10 +247,12 @@ def test_every_link_within_the_readme_leads_somewhere() -> None:
     assert set(links) == places
 
 
-def test_every_file_that_is_named_exists() -> None:
+def test_every_package_is_named_and_every_name_exists() -> None:
     package = README.parent / "freshsales_source"
-    for name in re.findall(r"`([a-z_]+(?:\.py|/))`", section("Development")):
-        assert (package / name).exists(), name
+    names = re.findall(r"`([a-z_]+(?:\.py|/))`", section("Development"))
+    assert [name for name in names if not (package / name).exists()] == []
+    packages = {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
+    assert packages - set(names) == set()
 
 
 def test_every_command_can_be_given_as_it_stands() -> None:

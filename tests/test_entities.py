@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from freshsales_source.column_names import plain_name
-from freshsales_source.columns import EMPTIED_MARKER, Column, ColumnType, Confidence, Table, dlt_columns
 from freshsales_source.entities import CONTACTS, DEALS, ENTITIES, LEADS, LOOKUPS, PRODUCTS, entity
 from freshsales_source.entities.custom_modules import module_entity
-from freshsales_source.entity_types import Entity, Filters, FlatList, Selector, Views
+from freshsales_source.schema.column_names import plain_name
+from freshsales_source.schema.columns import (
+    EMPTIED_MARKER,
+    Column,
+    ColumnType,
+    Confidence,
+    Table,
+    dlt_columns,
+)
+from freshsales_source.schema.entity_types import Entity, Filters, FlatList, Selector, Views
 
 TABLES = [table for row in ENTITIES for table in row.tables()]
 

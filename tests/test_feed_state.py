@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freshsales_source import feed_state
-from freshsales_source.feed_state import FeedState
+from freshsales_source.state import feed_state
+from freshsales_source.state.feed_state import FeedState
 
 
 def test_waiting_ids_are_bounded_and_a_sweep_begins_below_all_of_them() -> None:

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from freshsales_source import feed_reader
-from freshsales_source.config import Settings
 from freshsales_source.emulator import Emulator, add_note, change_note, remove_note
-from freshsales_source.warehouse import Warehouse
+from freshsales_source.feeds import reader as feed_reader
+from freshsales_source.settings.config import Settings
+from freshsales_source.warehouse.warehouse import Warehouse
 from tests.connector import Connector, asked, company, connect, of, verdicts
 from tests.other_objects import load_plainly, plain_file
 from tests.warehouse_reader import WarehouseReader
@@ -99,7 +99,7 @@ def test_timelines_bring_all_feeds_and_say_first_what_they_cost(
 ) -> None:
     emulator = account()
     connector = connect(emulator, tmp_path, timelines=True)
-    with caplog.at_level(logging.INFO, "freshsales_source.feed_reader"):
+    with caplog.at_level(logging.INFO, "freshsales_source.feeds.reader"):
         report = connector.sync()
     assert report.exit_code == 0
     feeds = ("notes", "contact_activities", "deal_stage_log")

@@ -11,10 +11,10 @@ from dlt.common.normalizers.naming.snake_case import NamingConvention
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from freshsales_source.column_names import assign_names, name_without_field_id, plain_name
-from freshsales_source.columns import ColumnType
 from freshsales_source.errors import MalformedPage
-from freshsales_source.fields import Field, custom_columns, parse_fields
+from freshsales_source.schema.column_names import assign_names, name_without_field_id, plain_name
+from freshsales_source.schema.columns import ColumnType
+from freshsales_source.schema.fields import Field, custom_columns, parse_fields
 from tests.shared_data import SHARED, needs_shared
 
 DLT = NamingConvention()

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freshsales_source.account import parse_domain
-from freshsales_source.budget_file import budget_path
-from freshsales_source.findings import KEPT, Findings, Found, Hints, order_point
-from freshsales_source.findings_file import findings_path, read_findings, write_findings
+from freshsales_source.api.budget_file import budget_path
+from freshsales_source.settings.account import parse_domain
+from freshsales_source.state.findings import KEPT, Findings, Found, Hints, order_point
+from freshsales_source.state.findings_file import findings_path, read_findings, write_findings
 from freshsales_source.walk.order_evidence import ENOUGH, OrderWatch
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, tzinfo=UTC)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freshsales_source.limit_headers import LimitSignal, read_limit_headers, served_at
+from freshsales_source.api.limit_headers import LimitSignal, read_limit_headers, served_at
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, tzinfo=UTC)
 

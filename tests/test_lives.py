@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from freshsales_source.report import ObjectReport, RunReport
+from freshsales_source.sync.report import ObjectReport, RunReport
 from tests.connector import of, verdicts
 from tests.lives import NO_COUNT, Living, begin
 from tests.people import ACTS, EVERY_OBJECT, MERGED, PLANNED, VIEWED

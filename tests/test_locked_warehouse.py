@@ -13,13 +13,13 @@ import duckdb
 import pytest
 
 from freshsales_source.clock import Stop
-from freshsales_source.duckdb_destination import WAIT_S
 from freshsales_source.emulator import Emulator
 from freshsales_source.errors import Interrupted, Locked, WarehouseRefused
 from freshsales_source.exit_codes import ExitCode
-from freshsales_source.report import RunReport
-from freshsales_source.sync import Syncing, sync
-from freshsales_source.warehouse import Target, Warehouse
+from freshsales_source.sync.report import RunReport
+from freshsales_source.sync.syncing import Syncing, sync
+from freshsales_source.warehouse.duckdb_destination import WAIT_S
+from freshsales_source.warehouse.warehouse import Target, Warehouse
 from tests.command import Command
 from tests.connector import Connector, asked, company, connect
 

@@ -9,12 +9,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from freshsales_source.column_names import plain_name
-from freshsales_source.columns import EMPTIED_MARKER, Column, ColumnType, Table, dlt_columns
 from freshsales_source.decode import Layout
 from freshsales_source.entities import DEALS
-from freshsales_source.fields import Field, custom_columns, parse_fields
-from freshsales_source.metadata import (
+from freshsales_source.pages.views import View
+from freshsales_source.schema.column_names import plain_name
+from freshsales_source.schema.columns import EMPTIED_MARKER, Column, ColumnType, Table, dlt_columns
+from freshsales_source.schema.fields import Field, custom_columns, parse_fields
+from freshsales_source.warehouse.metadata import (
     FIELD_CHOICES,
     FIELDS,
     METADATA,
@@ -23,7 +24,6 @@ from freshsales_source.metadata import (
     metadata_schema,
     views_table,
 )
-from freshsales_source.views import View
 from tests.shared_data import SHARED, needs_shared
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)

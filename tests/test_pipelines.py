@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from freshsales_source.emulator import Emulator
-from freshsales_source.findings import HIDDEN_PIPELINES, SEARCH_DETAIL, Findings, Found, Hints
+from freshsales_source.state.findings import HIDDEN_PIPELINES, SEARCH_DETAIL, Findings, Found, Hints
 from tests.connector import company, connect
 from tests.hidden_pipelines import (
     assert_all_deals_are_there,

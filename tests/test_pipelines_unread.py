@@ -11,7 +11,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from freshsales_source.emulator import Emulator, Fault
 from freshsales_source.errors import CallCeilingReached, QuotaExhausted
-from freshsales_source.resources import SharedRun
+from freshsales_source.resources.entity_resource import SharedRun
 from freshsales_source.run import Run
 from freshsales_source.source import source_resources
 from tests.connector import Connector

@@ -12,10 +12,10 @@ from urllib.parse import parse_qsl
 import pytest
 
 from freshsales_source.emulator import Emulator, Switches
-from freshsales_source.findings import Findings, Found, Hints
 from freshsales_source.reading.hinted import ListHint
 from freshsales_source.reading.listing import Listing
-from freshsales_source.report import RunReport
+from freshsales_source.state.findings import Findings, Found, Hints
+from freshsales_source.sync.report import RunReport
 from freshsales_source.walk import Page, Step, WalkState
 from freshsales_source.walk.state import Place
 from tests.account_copy import Copy

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from freshsales_source.columns import ColumnType
-from freshsales_source.config import read_settings
 from freshsales_source.decode import Layout
 from freshsales_source.emulator import Emulator
 from freshsales_source.entities import CONTACTS, ENTITIES
-from freshsales_source.entity_types import Entity
 from freshsales_source.errors import ConfigurationError
-from freshsales_source.protection import protected
 from freshsales_source.redact import Secret
+from freshsales_source.schema.columns import ColumnType
+from freshsales_source.schema.entity_types import Entity
+from freshsales_source.settings.config import read_settings
+from freshsales_source.settings.protection import protected
 from tests.connector import CORE, Connector, company, connect, verdicts
 from tests.decoding import contact, custom, decode, row_of
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from freshsales_source import answer_body
-from freshsales_source.budget import SqliteBudget
-from freshsales_source.config import RateLimit
+from freshsales_source.api import answer_body
+from freshsales_source.api.budget import SqliteBudget
+from freshsales_source.api.retry import Retry
+from freshsales_source.api.throttle import Throttle
 from freshsales_source.errors import CallCeilingReached, CutAnswer, Interrupted, OversizedAnswer
-from freshsales_source.retry import Retry
-from freshsales_source.throttle import Throttle
+from freshsales_source.settings.config import RateLimit
 from tests.canned_server import WIDE, CannedServer, Reply, json_reply
 from tests.fake_clock import FakeClock
 

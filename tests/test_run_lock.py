@@ -14,7 +14,7 @@ import pytest
 
 from freshsales_source.errors import ConfigurationError, Locked
 from freshsales_source.exit_codes import ExitCode
-from freshsales_source.run_lock import run_lock
+from freshsales_source.warehouse.run_lock import run_lock
 from tests.command import Command
 from tests.connector import asked, company, connect
 
@@ -23,7 +23,7 @@ HOLD = """
 import sys, time
 from datetime import UTC, datetime
 from pathlib import Path
-from freshsales_source.run_lock import run_lock
+from freshsales_source.warehouse.run_lock import run_lock
 with run_lock(Path(sys.argv[1]), now=datetime.now(UTC)):
     print("held", flush=True)
     time.sleep(600)

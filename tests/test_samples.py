@@ -21,10 +21,10 @@ import httpx
 import pytest
 from dlt.sources import DltResource
 
-from freshsales_source.client import build_client
-from freshsales_source.config import read_settings
-from freshsales_source.resources import SharedRun
+from freshsales_source.api.client import build_client
+from freshsales_source.resources.entity_resource import SharedRun
 from freshsales_source.run import Run
+from freshsales_source.settings.config import read_settings
 from freshsales_source.source import source_resources
 from tests.connector import CORE
 from tests.fake_clock import FAKE_START, FakeClock

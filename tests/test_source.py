@@ -15,7 +15,7 @@ from freshsales_source import freshsales
 from freshsales_source.emulator import Emulator, RunningServer, serve
 from freshsales_source.entities import ENTITIES
 from freshsales_source.errors import ConfigurationError, Forbidden, SavedViewNotFound, WrongKey
-from freshsales_source.sync import ours_unwrapped
+from freshsales_source.sync.syncing import ours_unwrapped
 from tests.connector import ALL_PIPELINES, CORE, KEY, WIDE, asked, company, connect
 from tests.warehouse_reader import WarehouseReader
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freshsales_source.census import BEGINNING, END, NULLS_LAST
-from freshsales_source.stored_rows import (
+from freshsales_source.warehouse.stored_rows import (
     Part,
     StoredKeys,
     count_binned_before,

@@ -17,7 +17,7 @@ import pytest
 
 from freshsales_source.emulator import Emulator, Store, Switches
 from freshsales_source.entities import entity
-from freshsales_source.entity_types import Views
+from freshsales_source.schema.entity_types import Views
 from tests.connector import OBJECTS, Connector, company, connect, verdicts
 from tests.warehouse_reader import Row, WarehouseReader, read_off
 

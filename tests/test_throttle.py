@@ -3,10 +3,10 @@ import random
 import httpx
 import pytest
 
-from freshsales_source.budget import CallCeiling, SqliteBudget
-from freshsales_source.config import OnQuota, RateLimit
+from freshsales_source.api.budget import CallCeiling, SqliteBudget
+from freshsales_source.api.throttle import METER, Meter, Throttle, Usage
 from freshsales_source.errors import CallCeilingReached, QuotaExhausted
-from freshsales_source.throttle import METER, Meter, Throttle, Usage
+from freshsales_source.settings.config import OnQuota, RateLimit
 from tests.canned_server import CannedServer, Reply, json_reply
 from tests.fake_clock import FakeClock
 

@@ -1,7 +1,7 @@
 import pytest
 
 from freshsales_source.errors import SavedViewNotFound
-from freshsales_source.views import View, choose, find, find_bin
+from freshsales_source.pages.views import View, choose, find, find_bin
 
 ALL = View(id=1, name="All Contacts", is_default=True)
 TWIN = View(id=2, name="All Contacts")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from freshsales_source.entities import ENTITIES
 from freshsales_source.entities.custom_modules import is_module
-from freshsales_source.feeds import FEEDS
+from freshsales_source.entities.feeds import FEEDS
 
 OBJECTS = (*(entity.name for entity in ENTITIES), *(feed.name for feed in FEEDS))
 DEMO_FILE = Path("freshsales-demo.duckdb")

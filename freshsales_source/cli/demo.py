@@ -13,16 +13,16 @@ from typing import Any, Protocol
 import duckdb
 from rich.console import Console
 
+from freshsales_source.api.client import build_client
 from freshsales_source.cli.arguments import DEMO_FILE
 from freshsales_source.cli.progress import TerminalProgress
 from freshsales_source.cli.tables import output, print_report, print_rows
-from freshsales_source.client import build_client
 from freshsales_source.clock import SystemClock
-from freshsales_source.config import Settings, read_settings
 from freshsales_source.errors import ConfigurationError
-from freshsales_source.report import RunReport
-from freshsales_source.sync import Syncing, sync
-from freshsales_source.warehouse import Target, Warehouse
+from freshsales_source.settings.config import Settings, read_settings
+from freshsales_source.sync.report import RunReport
+from freshsales_source.sync.syncing import Syncing, sync
+from freshsales_source.warehouse.warehouse import Target, Warehouse
 
 
 class _Store(Protocol):

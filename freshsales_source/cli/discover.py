@@ -10,16 +10,23 @@ from dataclasses import asdict
 from enum import Enum
 from typing import Any
 
+from freshsales_source.api.client import build_client
 from freshsales_source.cli.check import tell
 from freshsales_source.cli.findings import hints_of
 from freshsales_source.cli.project import settings_of_project
 from freshsales_source.cli.tables import Output, counted, output, print_rows
-from freshsales_source.client import build_client
 from freshsales_source.clock import SystemClock
-from freshsales_source.config import Settings
-from freshsales_source.discovery import Chosen, Discovery, ListFound, ObjectFound, OwnersFound, Standing
-from freshsales_source.exploration import discover
-from freshsales_source.views import bin_setting
+from freshsales_source.discovery.exploration import discover
+from freshsales_source.discovery.inventory import (
+    Chosen,
+    Discovery,
+    ListFound,
+    ObjectFound,
+    OwnersFound,
+    Standing,
+)
+from freshsales_source.pages.views import bin_setting
+from freshsales_source.settings.config import Settings
 
 Cells = tuple[object, ...]
 

@@ -11,21 +11,21 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from freshsales_source.check import Diagnosis, ObjectFinding, diagnose
+from freshsales_source.api.client import Client, build_client
 from freshsales_source.cli.check import tell
 from freshsales_source.cli.feed_costs import feed_costs
 from freshsales_source.cli.tables import Output, counted, output, print_rows
-from freshsales_source.client import Client, build_client
 from freshsales_source.clock import Clock
-from freshsales_source.config import Settings
+from freshsales_source.discovery.check import Diagnosis, ObjectFinding, diagnose
+from freshsales_source.discovery.exploration import object_facts
+from freshsales_source.discovery.forecast import lookup_calls, pages_of, search_calls, seconds_for
+from freshsales_source.discovery.search_counts import look_at_pipelines
 from freshsales_source.entities import CUSTOM_MODULES, DEALS, ENTITIES
-from freshsales_source.entity_types import Filters, FlatList
-from freshsales_source.exploration import object_facts
-from freshsales_source.findings import Hints
-from freshsales_source.forecast import lookup_calls, pages_of, search_calls, seconds_for
-from freshsales_source.object_state import ObjectState
-from freshsales_source.search_counts import look_at_pipelines
-from freshsales_source.warehouse import Warehouse
+from freshsales_source.schema.entity_types import Filters, FlatList
+from freshsales_source.settings.config import Settings
+from freshsales_source.state.findings import Hints
+from freshsales_source.state.object_state import ObjectState
+from freshsales_source.warehouse.warehouse import Warehouse
 
 
 def run_dry(

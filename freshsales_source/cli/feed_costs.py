@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from freshsales_source.check import Diagnosis
-from freshsales_source.config import Settings
-from freshsales_source.feed_state import FeedState
-from freshsales_source.feeds import FEEDS, Feed
-from freshsales_source.warehouse import Warehouse
+from freshsales_source.discovery.check import Diagnosis
+from freshsales_source.entities.feeds import FEEDS, Feed
+from freshsales_source.settings.config import Settings
+from freshsales_source.state.feed_state import FeedState
+from freshsales_source.warehouse.warehouse import Warehouse
 
 
 def wanted_feeds(settings: Settings) -> list[Feed]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from freshsales_source.account import Account
 from freshsales_source.clock import Clock
-from freshsales_source.findings import Findings, Hints
-from freshsales_source.findings_file import findings_path, read_findings, write_findings
+from freshsales_source.settings.account import Account
+from freshsales_source.state.findings import Findings, Hints
+from freshsales_source.state.findings_file import findings_path, read_findings, write_findings
 
 
 def kept_findings(account: Account) -> Findings:

@@ -15,23 +15,23 @@ from getpass import getpass
 from pathlib import Path
 from typing import Protocol
 
-from freshsales_source.check import Diagnosis, ObjectFinding, diagnose
+from freshsales_source.api.client import build_client
 from freshsales_source.cli.check import tell
 from freshsales_source.cli.project import warn_of_other_hosts
 from freshsales_source.cli.project_files import ignore_secrets, is_private, write_private, write_public
 from freshsales_source.cli.settings_file import SettingsFile
 from freshsales_source.cli.tables import output
 from freshsales_source.cli.toml_text import Value
-from freshsales_source.client import build_client
 from freshsales_source.clock import SystemClock
-from freshsales_source.config import Settings, read_settings
+from freshsales_source.discovery.check import Diagnosis, ObjectFinding, diagnose
+from freshsales_source.discovery.exploration import object_facts
 from freshsales_source.entities import ENTITIES
-from freshsales_source.entity_types import Views
 from freshsales_source.errors import ConfigurationError, SavedViewNotFound
 from freshsales_source.exit_codes import ExitCode
-from freshsales_source.exploration import object_facts
-from freshsales_source.setting_values import ViewChoice
-from freshsales_source.views import View, bin_setting, find
+from freshsales_source.pages.views import View, bin_setting, find
+from freshsales_source.schema.entity_types import Views
+from freshsales_source.settings.config import Settings, read_settings
+from freshsales_source.settings.setting_values import ViewChoice
 
 SECTION = ("sources", "freshsales")
 VIEWS = (*SECTION, "views")

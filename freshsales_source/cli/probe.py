@@ -11,10 +11,10 @@ from dataclasses import asdict
 from importlib.metadata import version
 from itertools import groupby
 
+from freshsales_source.api.client import build_client
 from freshsales_source.cli.findings import keep
 from freshsales_source.cli.project import settings_of_project
 from freshsales_source.cli.tables import Output, counted, output, print_rows
-from freshsales_source.client import build_client
 from freshsales_source.clock import SystemClock
 from freshsales_source.probe import Finding, ProbeReport, probe
 

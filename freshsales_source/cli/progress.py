@@ -9,7 +9,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from freshsales_source.throttle import Usage
+from freshsales_source.api.throttle import Usage
 
 _ALL = "all"
 

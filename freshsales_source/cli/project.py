@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from freshsales_source.account import Account
-from freshsales_source.config import Settings, read_settings
 from freshsales_source.errors import ConfigurationError
+from freshsales_source.settings.account import Account
+from freshsales_source.settings.config import Settings, read_settings
 
 
 def settings_of_project(flags: Mapping[str, object]) -> Settings:

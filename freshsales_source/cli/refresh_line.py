@@ -8,8 +8,8 @@ from math import ceil
 from typing import Any
 
 from freshsales_source.census import RefreshState
-from freshsales_source.config import Settings
-from freshsales_source.object_state import ObjectState
+from freshsales_source.settings.config import Settings
+from freshsales_source.state.object_state import ObjectState
 
 
 def refresh_line(

@@ -14,10 +14,10 @@ from freshsales_source.cli.sync import target_of
 from freshsales_source.cli.tables import Output, output, print_rows, text
 from freshsales_source.clock import SystemClock
 from freshsales_source.exit_codes import ExitCode
-from freshsales_source.findings import Findings
-from freshsales_source.report import SYNC_OBJECTS, SYNC_RUNS
-from freshsales_source.verdicts import Verdict, summary
-from freshsales_source.warehouse import Target, Warehouse
+from freshsales_source.state.findings import Findings
+from freshsales_source.sync.report import SYNC_OBJECTS, SYNC_RUNS
+from freshsales_source.sync.verdicts import Verdict, summary
+from freshsales_source.warehouse.warehouse import Target, Warehouse
 
 Row = dict[str, Any]
 

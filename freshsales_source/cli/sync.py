@@ -11,17 +11,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from freshsales_source.api.client import Client, build_client
 from freshsales_source.cli.dry_run import run_dry
 from freshsales_source.cli.findings import hints_of, keep
 from freshsales_source.cli.progress import TerminalProgress
 from freshsales_source.cli.project import settings_of_project
 from freshsales_source.cli.tables import output, print_report
-from freshsales_source.client import Client, build_client
 from freshsales_source.clock import SystemClock
 from freshsales_source.entities import ENTITIES
 from freshsales_source.exit_codes import ExitCode
-from freshsales_source.sync import Syncing, sync
-from freshsales_source.warehouse import Target, Warehouse
+from freshsales_source.sync.syncing import Syncing, sync
+from freshsales_source.warehouse.warehouse import Target, Warehouse
 
 
 def run_sync(options: Namespace) -> int:

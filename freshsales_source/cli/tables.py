@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from freshsales_source.entities import CUSTOM_MODULES, LISTS, LOOKUPS
-from freshsales_source.report import ObjectReport, RunReport
-from freshsales_source.verdicts import Verdict, summary
+from freshsales_source.sync.report import ObjectReport, RunReport
+from freshsales_source.sync.verdicts import Verdict, summary
 
 _WIDE = 200  # columns where nobody looks: a file or a pipe has no width that lines must fit
 _LOOKUPS = frozenset(entity.name for entity in (*LOOKUPS, LISTS, CUSTOM_MODULES))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from freshsales_source.columns import DECIMAL_PRECISION, DECIMAL_SCALE, ColumnType
+from freshsales_source.schema.columns import DECIMAL_PRECISION, DECIMAL_SCALE, ColumnType
 
 TEXT = pa.string()
 STAMP = pa.timestamp("us", tz="UTC")

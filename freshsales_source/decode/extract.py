@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import pyarrow as pa
 
-from freshsales_source.columns import ColumnType
+from freshsales_source.schema.columns import ColumnType
 
 UnknownKey: TypeAlias = tuple[str, bool]
 """A key of the records, and whether it stands among the custom fields."""

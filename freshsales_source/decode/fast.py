@@ -20,11 +20,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
-from freshsales_source.columns import Column, ColumnType
 from freshsales_source.decode.arrow_types import TEXT, arrow_type, days, stamps
 from freshsales_source.decode.extract import Elements, Extract, UnknownKey
 from freshsales_source.decode.layout import CUSTOM_FIELD, PARTIAL, Layout, ListLayout, member_key
 from freshsales_source.decode.slow import json_columns
+from freshsales_source.schema.columns import Column, ColumnType
 
 _META = pa.struct([pa.field("total", pa.int64()), pa.field("total_pages", pa.int64())])
 _NUL = b"\\u0000"

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from freshsales_source.columns import Child, Column, ColumnType, Table
 from freshsales_source.decode.arrow_types import TEXT, arrow_type
-from freshsales_source.entity_types import IS_DELETED, Entity
+from freshsales_source.schema.columns import Child, Column, ColumnType, Table
+from freshsales_source.schema.entity_types import IS_DELETED, Entity
 
 CUSTOM_FIELD = "custom_field"
 """The key of the object that holds a record's custom fields; `{}` when there are none (recorded)."""

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from freshsales_source.column_names import name_without_field_id
-from freshsales_source.columns import Column, Confidence
 from freshsales_source.decode.extract import Extract
 from freshsales_source.decode.fast import read_fast
 from freshsales_source.decode.layout import Layout
 from freshsales_source.decode.rows import Reading, tables
 from freshsales_source.decode.slow import read_record, read_slow
 from freshsales_source.errors import MalformedPage
+from freshsales_source.schema.column_names import name_without_field_id
+from freshsales_source.schema.columns import Column, Confidence
 
 __all__ = ["Page", "Reading", "decode_page", "decode_record"]
 

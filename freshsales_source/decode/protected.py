@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from freshsales_source.decode.arrow_types import TEXT
-from freshsales_source.entity_types import Protection
+from freshsales_source.schema.entity_types import Protection
 
 Arrays: TypeAlias = Mapping[str, pa.Array]
 

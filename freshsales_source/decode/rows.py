@@ -9,12 +9,12 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from freshsales_source.columns import EMPTIED_MARKER, RAW_SUFFIX
 from freshsales_source.decode.arrow_types import ROW, STAMP, TEXT
 from freshsales_source.decode.extract import Elements, Extract
 from freshsales_source.decode.layout import Layout, ListLayout
 from freshsales_source.decode.protected import stored
-from freshsales_source.entity_types import IS_DELETED, SYNCED_AT, Entity
+from freshsales_source.schema.columns import EMPTIED_MARKER, RAW_SUFFIX
+from freshsales_source.schema.entity_types import IS_DELETED, SYNCED_AT, Entity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,11 +12,11 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-from freshsales_source.columns import Child, Column, ColumnType
 from freshsales_source.decode.extract import Elements, Extract, UnknownKey
 from freshsales_source.decode.layout import CUSTOM_FIELD, PARTIAL, Layout, ListLayout, member_key
 from freshsales_source.decode.values import fit_column, inferred_type, json_text, parse_json
 from freshsales_source.errors import MalformedPage
+from freshsales_source.schema.columns import Child, Column, ColumnType
 
 Record: TypeAlias = dict[str, Any]
 Find: TypeAlias = Callable[[Record, str, str], list[Record]]

@@ -26,8 +26,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from freshsales_source.columns import DECIMAL_PRECISION, DECIMAL_SCALE, ColumnType
 from freshsales_source.decode.arrow_types import TEXT, arrow_type, days, stamps
+from freshsales_source.schema.columns import DECIMAL_PRECISION, DECIMAL_SCALE, ColumnType
 
 MIN_INTEGER = -(2**63)
 MAX_INTEGER = 2**63 - 1

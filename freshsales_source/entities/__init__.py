@@ -26,7 +26,7 @@ from freshsales_source.entities.custom_modules import CUSTOM_MODULES
 from freshsales_source.entities.lookups import DEAL_PIPELINES, DEAL_STAGES, LOOKUPS, OWNERS
 from freshsales_source.entities.products import PRODUCTS
 from freshsales_source.entities.records import CONTACTS, DEALS, LEADS, SALES_ACCOUNTS
-from freshsales_source.entity_types import Entity, Filters, FlatList, Selector, Views
+from freshsales_source.schema.entity_types import Entity, Filters, FlatList, Selector, Views
 
 __all__ = [
     "APPOINTMENTS",

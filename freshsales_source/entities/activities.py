@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from freshsales_source.columns import Bridge, Child, Column, ColumnType, Confidence, Dropped
 from freshsales_source.entities.dropped import COLLABORATION, LINKS, PARTIAL, side_loads
 from freshsales_source.entities.lists import TARGETABLES
 from freshsales_source.entities.records import PEOPLE
-from freshsales_source.entity_columns.activities import (
+from freshsales_source.schema.columns import Bridge, Child, Column, ColumnType, Confidence, Dropped
+from freshsales_source.schema.entity_columns.activities import (
     APPOINTMENT_COLUMNS,
     ATTENDEE_COLUMNS,
     SALES_ACTIVITY_COLUMNS,
     TASK_COLUMNS,
 )
-from freshsales_source.entity_types import Entity, Filters, FlatList
+from freshsales_source.schema.entity_types import Entity, Filters, FlatList
 
 _TWICE = (
     Dropped(

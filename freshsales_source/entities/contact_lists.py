@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from freshsales_source.entities.dropped import PARTIAL
-from freshsales_source.entity_columns.words import DOCUMENTED, record_id, text
-from freshsales_source.entity_types import Entity, Selector
+from freshsales_source.schema.entity_columns.words import DOCUMENTED, record_id, text
+from freshsales_source.schema.entity_types import Entity, Selector
 
 LISTS = Entity(
     name="lists",

@@ -10,8 +10,8 @@ for other objects).
 from __future__ import annotations
 
 from freshsales_source.entities.dropped import PARTIAL, VOLATILE, side_loads
-from freshsales_source.entity_columns.custom_modules import DIRECTORY_COLUMNS, MODULE_COLUMNS
-from freshsales_source.entity_types import Entity, Selector, Views
+from freshsales_source.schema.entity_columns.custom_modules import DIRECTORY_COLUMNS, MODULE_COLUMNS
+from freshsales_source.schema.entity_types import Entity, Selector, Views
 
 PREFIX = "cm_"
 """How the keys of custom modules begin (documented sample, five modules of one account), and all their tables."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from freshsales_source.columns import Dropped
+from freshsales_source.schema.columns import Dropped
 
 LINKS = Dropped(key="links", reason="Paths that can be written down from the record's id (recorded).")
 COLLABORATION = Dropped(

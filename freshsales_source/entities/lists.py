@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from freshsales_source.columns import Child, ColumnType, Confidence
 from freshsales_source.entities.dropped import DESTROY
-from freshsales_source.entity_columns.activities import TARGETABLE_COLUMNS
-from freshsales_source.entity_columns.contacts import EMAIL_COLUMNS, PHONE_NUMBER_COLUMNS
-from freshsales_source.entity_columns.words import one_column
+from freshsales_source.schema.columns import Child, ColumnType, Confidence
+from freshsales_source.schema.entity_columns.activities import TARGETABLE_COLUMNS
+from freshsales_source.schema.entity_columns.contacts import EMAIL_COLUMNS, PHONE_NUMBER_COLUMNS
+from freshsales_source.schema.entity_columns.words import one_column
 
 
 def text_list(name: str, description: str, confidence: Confidence) -> Child:

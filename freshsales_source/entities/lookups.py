@@ -6,9 +6,9 @@ keep their labels.
 
 from __future__ import annotations
 
-from freshsales_source.columns import Column, Dropped
 from freshsales_source.entities.dropped import PARTIAL
-from freshsales_source.entity_columns.lookups import (
+from freshsales_source.schema.columns import Column, Dropped
+from freshsales_source.schema.entity_columns.lookups import (
     ACTIVITY_ENTITY_TYPE_COLUMNS,
     ACTIVITY_OUTCOME_COLUMNS,
     ACTIVITY_TYPE_COLUMNS,
@@ -21,7 +21,7 @@ from freshsales_source.entity_columns.lookups import (
     STAGE_COLUMNS,
     TERRITORY_COLUMNS,
 )
-from freshsales_source.entity_types import Entity, Selector
+from freshsales_source.schema.entity_types import Entity, Selector
 
 OWNERS = Entity(
     name="owners",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from freshsales_source.columns import Child, Confidence
 from freshsales_source.entities.dropped import DESTROY, LINKS, PARTIAL, side_loads
 from freshsales_source.entities.records import PEOPLE
-from freshsales_source.entity_columns.products import PRICING_COLUMNS, PRODUCT_COLUMNS
-from freshsales_source.entity_types import Entity, FlatList
+from freshsales_source.schema.columns import Child, Confidence
+from freshsales_source.schema.entity_columns.products import PRICING_COLUMNS, PRODUCT_COLUMNS
+from freshsales_source.schema.entity_types import Entity, FlatList
 
 PRODUCTS = Entity(
     name="products",

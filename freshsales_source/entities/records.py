@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from freshsales_source.columns import Bridge, Child, Column, ColumnType, Confidence, Dropped
 from freshsales_source.entities.dropped import PARTIAL, VOLATILE, only_in_single_records, side_loads
 from freshsales_source.entities.lists import EMAILS, PHONE_NUMBERS, TAGS, TEAM_USERS, text_list
-from freshsales_source.entity_columns.contacts import CONTACT_COLUMNS
-from freshsales_source.entity_columns.deals import DEAL_COLUMNS, DEAL_PRODUCT_COLUMNS
-from freshsales_source.entity_columns.leads import LEAD_COLUMNS
-from freshsales_source.entity_columns.sales_accounts import ACCOUNT_COLUMNS
-from freshsales_source.entity_types import Entity, Pipelines, Views
+from freshsales_source.schema.columns import Bridge, Child, Column, ColumnType, Confidence, Dropped
+from freshsales_source.schema.entity_columns.contacts import CONTACT_COLUMNS
+from freshsales_source.schema.entity_columns.deals import DEAL_COLUMNS, DEAL_PRODUCT_COLUMNS
+from freshsales_source.schema.entity_columns.leads import LEAD_COLUMNS
+from freshsales_source.schema.entity_columns.sales_accounts import ACCOUNT_COLUMNS
+from freshsales_source.schema.entity_types import Entity, Pipelines, Views
 
 PEOPLE = (("owner_id", "owners"), ("creater_id", "owners"), ("updater_id", "owners"))
 """What the columns of people point to, on every object that has them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from freshsales_source.paging import CAUTION
+from freshsales_source.pages.paging import CAUTION
 from freshsales_source.probe.reply import (
     Evidence,
     Outcome,

@@ -10,9 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from freshsales_source.client import Client
+from freshsales_source.api.client import Client
 from freshsales_source.clock import Clock
-from freshsales_source.config import Settings
 from freshsales_source.entities import (
     APPOINTMENTS,
     CONTACTS,
@@ -22,12 +21,13 @@ from freshsales_source.entities import (
     SALES_ACTIVITIES,
     TASKS,
 )
-from freshsales_source.entity_types import Entity, Views
 from freshsales_source.errors import CallCeilingReached, NotTheApi, ObjectError, SavedViewNotFound
+from freshsales_source.pages.views import View, bin_setting, find, find_bin, parse_rows
 from freshsales_source.probe.questions import Questions
 from freshsales_source.probe.reply import Evidence, Outcome, Reply
 from freshsales_source.probe.search_questions import ask_searches
-from freshsales_source.views import View, bin_setting, find, find_bin, parse_rows
+from freshsales_source.schema.entity_types import Entity, Views
+from freshsales_source.settings.config import Settings
 
 IN_VIEWS = (CONTACTS, SALES_ACCOUNTS, DEALS)
 LARGEST = 100

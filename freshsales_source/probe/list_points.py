@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from freshsales_source.entity_types import Entity, Views
-from freshsales_source.findings import order_point
 from freshsales_source.probe import account_settling as account
 from freshsales_source.probe import list_settling as lists
 from freshsales_source.probe.point import Point
+from freshsales_source.schema.entity_types import Entity, Views
+from freshsales_source.state.findings import order_point
 
 _NEWEST_FIRST = {
     "honoured": "Only what changed is read, newest first.",

@@ -7,18 +7,18 @@ stands for positions that are numbers. Where the answers show nothing, the sync 
 from __future__ import annotations
 
 from freshsales_source.entities import CONTACTS, DEALS, SALES_ACCOUNTS
-from freshsales_source.findings import (
+from freshsales_source.probe import account_settling as account
+from freshsales_source.probe import list_settling as lists
+from freshsales_source.probe import search_settling as search
+from freshsales_source.probe.list_points import orders, views
+from freshsales_source.probe.point import Point
+from freshsales_source.state.findings import (
     HIDDEN_PIPELINES,
     OVER_PAGE_CAP,
     SEARCH_DETAIL,
     page_cap_point,
     presence_point,
 )
-from freshsales_source.probe import account_settling as account
-from freshsales_source.probe import list_settling as lists
-from freshsales_source.probe import search_settling as search
-from freshsales_source.probe.list_points import orders, views
-from freshsales_source.probe.point import Point
 
 _ASKED_FOR = {"*": "Pages of {position} records are asked for, and calls are forecast by that."}
 _ENVELOPES = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from freshsales_source.client import Answer, Client, Params
+from freshsales_source.api.client import Answer, Client, Params
+from freshsales_source.api.envelopes import document_of
 from freshsales_source.clock import Clock
-from freshsales_source.envelopes import document_of
 from freshsales_source.errors import (
     BadRequest,
     Forbidden,

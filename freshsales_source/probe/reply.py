@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import Enum
 from typing import TypeAlias
 
-from freshsales_source.limit_headers import LimitSignal
-from freshsales_source.views import View
+from freshsales_source.api.limit_headers import LimitSignal
+from freshsales_source.pages.views import View
 
 Row: TypeAlias = Mapping[str, object]
 

@@ -10,15 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from freshsales_source.client import Client
+from freshsales_source.api.client import Client
 from freshsales_source.clock import Clock
-from freshsales_source.config import Settings
 from freshsales_source.exit_codes import ExitCode
-from freshsales_source.findings import Findings, Found
 from freshsales_source.probe.interview import IN_VIEWS, interview
 from freshsales_source.probe.point import CHECKS_ITSELF
 from freshsales_source.probe.points import POINTS
 from freshsales_source.probe.reply import CANNOT_TELL, Evidence, Outcome
+from freshsales_source.settings.config import Settings
+from freshsales_source.state.findings import Findings, Found
 
 MOST_CALLS = 40
 """Calls of one probe, retries included: the client itself makes no more."""

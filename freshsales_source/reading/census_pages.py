@@ -15,9 +15,9 @@ import pyarrow as pa
 
 from freshsales_source.census import NULLS_LAST, RankedPage
 from freshsales_source.decode import Page
-from freshsales_source.paging import ListPages
-from freshsales_source.stored_rows import key_of
+from freshsales_source.pages.paging import ListPages
 from freshsales_source.walk import Page as WalkPage
+from freshsales_source.warehouse.stored_rows import key_of
 
 BY_CREATION: Mapping[str, str] = {"sort": "created_at", "sort_type": "asc"}
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from freshsales_source.census import NULLS_LAST, Found, Outcome, RefreshState
 from freshsales_source.decode import Page
-from freshsales_source.entity_types import Entity, Filters
 from freshsales_source.reading.census_pages import CensusPages
 from freshsales_source.reading.checking import MOST_MISSING, Checking, EndProof
 from freshsales_source.reading.errands import Errand
@@ -19,8 +18,9 @@ from freshsales_source.reading.rows import Answered
 from freshsales_source.reading.vanishing import too_many
 from freshsales_source.reading.walking import Walking
 from freshsales_source.run import Run
-from freshsales_source.stored_rows import Part, StoredKeys, settled_rows
+from freshsales_source.schema.entity_types import Entity, Filters
 from freshsales_source.walk import Page as WalkPage
+from freshsales_source.warehouse.stored_rows import Part, StoredKeys, settled_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

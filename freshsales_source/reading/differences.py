@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-from freshsales_source.columns import EMPTIED_MARKER, Table
 from freshsales_source.decode import Layout, Page
-from freshsales_source.deletions import StoredRows
-from freshsales_source.entity_types import SYNCED_AT
+from freshsales_source.schema.columns import EMPTIED_MARKER, Table
+from freshsales_source.schema.entity_types import SYNCED_AT
+from freshsales_source.warehouse.deletions import StoredRows
 
 Values: TypeAlias = dict[str, Any]
 

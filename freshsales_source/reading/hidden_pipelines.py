@@ -17,9 +17,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from freshsales_source.client import Client
+from freshsales_source.api.client import Client
 from freshsales_source.decode import Page
-from freshsales_source.entity_types import Entity, Pipelines
+from freshsales_source.discovery.search_counts import Counts, count_by
 from freshsales_source.errors import (
     FreshsalesError,
     NotFound,
@@ -28,10 +28,8 @@ from freshsales_source.errors import (
     ServerFault,
     TooManyVanished,
 )
-from freshsales_source.findings import HIDDEN_PIPELINES
-from freshsales_source.object_state import ObjectState
-from freshsales_source.paging import Shape
-from freshsales_source.pipelines import (
+from freshsales_source.pages.paging import Shape
+from freshsales_source.pages.pipelines import (
     Pipeline,
     PipelinesState,
     UnseenPipelines,
@@ -41,7 +39,9 @@ from freshsales_source.pipelines import (
 from freshsales_source.reading.pipeline_walking import PipelineWalking
 from freshsales_source.reading.walking import Walking
 from freshsales_source.run import Run
-from freshsales_source.search_counts import Counts, count_by
+from freshsales_source.schema.entity_types import Entity, Pipelines
+from freshsales_source.state.findings import HIDDEN_PIPELINES
+from freshsales_source.state.object_state import ObjectState
 from freshsales_source.walk import Page as WalkPage
 from freshsales_source.walk import WalkState
 

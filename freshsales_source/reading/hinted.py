@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
-from freshsales_source.entity_types import Entity
 from freshsales_source.errors import NotFound
-from freshsales_source.findings import Hints, order_point, presence_point
-from freshsales_source.object_state import ObjectState
 from freshsales_source.reading.listing import Listing
 from freshsales_source.run import Run
+from freshsales_source.schema.entity_types import Entity
+from freshsales_source.state.findings import Hints, order_point, presence_point
+from freshsales_source.state.object_state import ObjectState
 from freshsales_source.walk import Step, WalkState
 
 Content = TypeVar("Content")

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 import pyarrow.compute as pc
 
 from freshsales_source.decode import Page
-from freshsales_source.entity_types import IS_DELETED, Entity
-from freshsales_source.loaded_ids import LoadedIds
 from freshsales_source.reading.batch import Tally
 from freshsales_source.reading.rows import Answered, Rows, rows_to_load
+from freshsales_source.schema.entity_types import IS_DELETED, Entity
+from freshsales_source.state.loaded_ids import LoadedIds
 from freshsales_source.walk import WalkState
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from freshsales_source.entity_types import Entity, Filters, FlatList, Views
-from freshsales_source.object_state import ObjectState
+from freshsales_source.schema.entity_types import Entity, Filters, FlatList, Views
+from freshsales_source.state.object_state import ObjectState
 
 ListRead = Views | Filters | FlatList
 

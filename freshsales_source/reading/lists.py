@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from freshsales_source.decode import Page
 from freshsales_source.reading.listing import Listing
 from freshsales_source.reading.walking import Walking
-from freshsales_source.stored_rows import Part
 from freshsales_source.walk import Step
+from freshsales_source.warehouse.stored_rows import Part
 
 
 class Lists:

@@ -14,10 +14,10 @@ from dataclasses import replace
 
 import pyarrow as pa
 
+from freshsales_source.api.throttle import Meter
 from freshsales_source.census import Claim
 from freshsales_source.decode import Layout, Page
 from freshsales_source.entities import LOOKUPS
-from freshsales_source.entity_types import Entity, Views
 from freshsales_source.errors import (
     BadRequest,
     Forbidden,
@@ -26,8 +26,7 @@ from freshsales_source.errors import (
     RetriableError,
     SavedViewNotFound,
 )
-from freshsales_source.object_state import ObjectState
-from freshsales_source.paging import Shape
+from freshsales_source.pages.paging import Shape
 from freshsales_source.reading.batch import Batch, Tally
 from freshsales_source.reading.counting import Counting, Difference
 from freshsales_source.reading.differences import changed
@@ -48,10 +47,11 @@ from freshsales_source.reading.vanishing import most_vanished, too_many
 from freshsales_source.reading.walking import Walking
 from freshsales_source.reading.watch import Watch, fetch_record, is_deleted, live_ids
 from freshsales_source.run import Permits, Run
-from freshsales_source.stored_rows import Part
-from freshsales_source.throttle import Meter
+from freshsales_source.schema.entity_types import Entity, Views
+from freshsales_source.state.object_state import ObjectState
 from freshsales_source.walk import Page as WalkPage
 from freshsales_source.walk import Step
+from freshsales_source.warehouse.stored_rows import Part
 
 _LOG = logging.getLogger(__name__)
 _LOOKUP_TABLES = frozenset(entity.name for entity in LOOKUPS)

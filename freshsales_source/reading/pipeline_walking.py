@@ -10,18 +10,18 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from freshsales_source.client import Client
+from freshsales_source.api.client import Client
 from freshsales_source.decode import Page
-from freshsales_source.entity_types import Entity, Pipelines
 from freshsales_source.errors import BadRequest, ObjectError, PipelineNotReadable, ServerFault
-from freshsales_source.findings import SEARCH_DETAIL
-from freshsales_source.paging import Shape, joined
-from freshsales_source.pipelines import Pipeline, PipelinesState
+from freshsales_source.pages.paging import Shape, joined
+from freshsales_source.pages.pipelines import Pipeline, PipelinesState
+from freshsales_source.pages.search_pages import SearchPages, search_path
 from freshsales_source.reading.listing import Listing
 from freshsales_source.reading.walking import Walking
 from freshsales_source.reading.watch import fetch_record, is_deleted
 from freshsales_source.run import Run
-from freshsales_source.search_pages import SearchPages, search_path
+from freshsales_source.schema.entity_types import Entity, Pipelines
+from freshsales_source.state.findings import SEARCH_DETAIL
 from freshsales_source.walk import BEGINNING, Step, Walk, WalkState
 from freshsales_source.walk import Page as WalkPage
 

@@ -8,12 +8,20 @@ from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
-from freshsales_source.client import Client
+from freshsales_source.api.client import Client
 from freshsales_source.decode import Layout
-from freshsales_source.entity_types import Entity, Views
 from freshsales_source.errors import Forbidden, NotFound, SavedViewNotFound
-from freshsales_source.fields import custom_columns, parse_fields, parse_forms
-from freshsales_source.metadata import (
+from freshsales_source.pages.paging import server_time
+from freshsales_source.pages.pipelines import is_of_pipeline
+from freshsales_source.pages.views import View, bin_setting, choose, find, find_bin, parse_views
+from freshsales_source.reading.hinted import heed_absence
+from freshsales_source.reading.listing import ListRead
+from freshsales_source.run import Run
+from freshsales_source.schema.entity_types import Entity, Views
+from freshsales_source.schema.fields import custom_columns, parse_fields, parse_forms
+from freshsales_source.settings.setting_values import ViewChoice
+from freshsales_source.state.object_state import ObjectState
+from freshsales_source.warehouse.metadata import (
     FIELD_CHOICES,
     FIELDS,
     VIEWS,
@@ -21,14 +29,6 @@ from freshsales_source.metadata import (
     fields_table,
     views_table,
 )
-from freshsales_source.object_state import ObjectState
-from freshsales_source.paging import server_time
-from freshsales_source.pipelines import is_of_pipeline
-from freshsales_source.reading.hinted import heed_absence
-from freshsales_source.reading.listing import ListRead
-from freshsales_source.run import Run
-from freshsales_source.setting_values import ViewChoice
-from freshsales_source.views import View, bin_setting, choose, find, find_bin, parse_views
 
 _LOG = logging.getLogger(__name__)
 

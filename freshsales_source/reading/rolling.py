@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 from freshsales_source.census import Claim, RefreshState
 from freshsales_source.decode import Page
-from freshsales_source.entity_types import Entity, Filters, Views
 from freshsales_source.reading.counting import Counting
 from freshsales_source.reading.lists import Lists
 from freshsales_source.reading.refreshing import Refreshing
 from freshsales_source.reading.walking import Walking
 from freshsales_source.run import Run
-from freshsales_source.stored_rows import Part
+from freshsales_source.schema.entity_types import Entity, Filters, Views
 from freshsales_source.walk import WalkState
+from freshsales_source.warehouse.stored_rows import Part
 
 
 class Rolling:

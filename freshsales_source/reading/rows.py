@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from freshsales_source.columns import Table
 from freshsales_source.decode import Page
+from freshsales_source.schema.columns import Table
 from freshsales_source.walk import Page as WalkPage
 from freshsales_source.walk import Sighting, latest
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from freshsales_source.entity_types import Views
-from freshsales_source.object_state import ObjectState
 from freshsales_source.reading.listing import ListRead
 from freshsales_source.reading.lists import Lists
+from freshsales_source.schema.entity_types import Views
+from freshsales_source.state.object_state import ObjectState
 
 
 class SecondReading:

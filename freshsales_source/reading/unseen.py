@@ -11,15 +11,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from freshsales_source.deletions import RECYCLE_BIN
-from freshsales_source.entity_types import SYNCED_AT, Entity
-from freshsales_source.object_state import ObjectState
 from freshsales_source.reading.listing import Listing
 from freshsales_source.reading.whole_reading import WholeReading, whole_reading
-from freshsales_source.refresh import Refresh
 from freshsales_source.run import Run
-from freshsales_source.stored_rows import Tables
+from freshsales_source.schema.entity_types import SYNCED_AT, Entity
+from freshsales_source.state.object_state import ObjectState
+from freshsales_source.state.refresh import Refresh
 from freshsales_source.walk import WalkState
+from freshsales_source.warehouse.deletions import RECYCLE_BIN
+from freshsales_source.warehouse.stored_rows import Tables
 
 _LOG = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from freshsales_source.object_state import LongWalk
 from freshsales_source.reading.walking import Walking
+from freshsales_source.state.object_state import LongWalk
 from freshsales_source.walk import Span, WalkState
 
 

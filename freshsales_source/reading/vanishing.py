@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from freshsales_source.entity_types import Entity, Views
 from freshsales_source.errors import TooManyVanished
 from freshsales_source.run import Run
-from freshsales_source.stored_rows import count_binned_before, count_rows
+from freshsales_source.schema.entity_types import Entity, Views
+from freshsales_source.warehouse.stored_rows import count_binned_before, count_rows
 
 FEW = 20
 """Rows that may vanish whatever their share."""

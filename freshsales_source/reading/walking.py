@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from freshsales_source.client import Client
+from freshsales_source.api.client import Client
 from freshsales_source.decode import Page
-from freshsales_source.deletions import RECYCLE_BIN
-from freshsales_source.paging import ListPages, Shape
+from freshsales_source.pages.paging import ListPages, Shape
+from freshsales_source.pages.record_search import RecordSearch
 from freshsales_source.reading.hinted import ListHint
 from freshsales_source.reading.listing import Listing
-from freshsales_source.record_search import RecordSearch
 from freshsales_source.run import Run
 from freshsales_source.walk import BEGINNING, Step, Walk, WalkState
 from freshsales_source.walk import Page as WalkPage
+from freshsales_source.warehouse.deletions import RECYCLE_BIN
 
 
 class Walking:

@@ -11,13 +11,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from freshsales_source.client import Client
+from freshsales_source.api.client import Client
 from freshsales_source.clock import Clock
 from freshsales_source.decode import Page, Reading, decode_record
-from freshsales_source.deletions import RECYCLE_BIN
-from freshsales_source.entity_types import IS_DELETED, SYNCED_AT, Entity, Filters, Views
 from freshsales_source.errors import NotFound
-from freshsales_source.paging import Shape, server_time
+from freshsales_source.pages.paging import Shape, server_time
+from freshsales_source.schema.entity_types import IS_DELETED, SYNCED_AT, Entity, Filters, Views
+from freshsales_source.warehouse.deletions import RECYCLE_BIN
 
 
 class Watch:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from freshsales_source.object_state import ObjectState
 from freshsales_source.reading.listing import Listing
+from freshsales_source.state.object_state import ObjectState
 from freshsales_source.walk import WalkState
 
 

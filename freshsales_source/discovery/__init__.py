@@ -1,0 +1,1 @@
+"""What an account has to load, and what loading it costs: behind `freshsales check` and `freshsales discover`."""

@@ -1,0 +1,1 @@
+"""dlt resources, made from the rows of the entity table."""

@@ -1,0 +1,1 @@
+"""What tables and columns are: their words, their names, and the custom fields of an account."""

@@ -1,0 +1,1 @@
+"""`freshsales sync`: the order of its phases, and the verdicts on what it did."""

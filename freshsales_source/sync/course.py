@@ -1,0 +1,126 @@
+"""The course of a sync: what is read first, what after it, and what only where counts differ.
+
+Every part of it makes loads until no reader has anything left. Each later part looks at what the earlier ones left
+open, so an idle run ends after the first; the rolling refresh comes after them, in a run that was not cut. Last come
+the feeds of single records: they take a call for each, and would leave none for all the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from freshsales_source.census import turns
+from freshsales_source.errors import Interrupted, RetriableError
+from freshsales_source.feeds.reader import FeedReader
+from freshsales_source.reading import ObjectReader
+from freshsales_source.resources.entity_resource import SharedRun
+from freshsales_source.sync.judgement import Judge
+from freshsales_source.warehouse.stored_rows import Part
+
+RE_WALKS = 3
+"""Short walks after unequal counts, before a busy CRM is called moving."""
+CENSUSES = 3
+"""Searches for what makes counts differ, as long as each of them finds something."""
+
+
+class Course:
+    """Takes the readers of one run to their end. `load` makes one load: of what the readers have, and its state."""
+
+    def __init__(
+        self, shared: SharedRun, judge: Judge, load: Callable[[], None], *, refresh_pages: int
+    ) -> None:
+        self._shared = shared
+        self._judge = judge
+        self._load = load
+        self._refresh_pages = refresh_pages
+        shared.holds_feeds = True
+
+    def take(self) -> None:
+        """Read, load, and compare, until nothing more can be done in this run."""
+        self._read()
+        self._read_again()
+        self._read_everything()
+        self._trace()
+        self._read_doubtful()
+        self._refresh()
+        self._read_feeds()
+
+    def _read(self) -> None:
+        """Load slice after slice until no reader has anything left, rows included that were not shown any more."""
+        while True:
+            self._load()
+            if self._are_all_done and not any(settled for settled in [r.settle() for r in self._readers]):
+                return
+
+    def _read_again(self) -> None:
+        """Read the newest of what does not match once more: a record may have moved between two lists meanwhile.
+
+        At most three times, and only as long as something moves: what stands still and differs is searched for.
+        """
+        for attempt in range(RE_WALKS):
+            found = [(reader, self._judge.facts(reader).differences) for reader in self._readers]
+            differing = [(r, by) for r, by in found if by and not r.is_settled_difference(by)]
+            if attempt:
+                differing = [(reader, by) for reader, by in differing if reader.has_moved]
+            if not differing:
+                return
+            for reader, differences in differing:
+                reader.read_again(differences)
+            self._read()
+
+    def _read_everything(self) -> None:
+        """Read lists again that are otherwise only counted, or read as far as they changed, where counts differ."""
+        while any(heeds for heeds in [r.heed(self._judge.facts(r).differences) for r in self._readers]):
+            self._read()
+
+    def _trace(self) -> None:
+        """Trace counts that differ to their records, those of the bins first: they explain some of the others.
+
+        Once more where that changed something: one of two differences that cancel can hide the other.
+        """
+        for part in (Part.BINNED, Part.LIVE):
+            for _ in range(CENSUSES):
+                for reader in self._readers:
+                    reader.check(part)
+                if self._are_all_done:
+                    break
+                self._read()
+
+    def _read_doubtful(self) -> None:
+        """Read once more what a long walk of the last run may have missed."""
+        for reader in self._readers:
+            reader.read_doubtful_again()
+        if not self._are_all_done:
+            self._read()
+
+    def _refresh(self) -> None:
+        """Read some old pages again, what was left unread longest first."""
+        errors = [reader.tally.error for reader in self._shared.readers.values()]
+        if any(isinstance(error, RetriableError | Interrupted) for error in errors):
+            return
+        claims = (
+            [claim for reader in self._readers for claim in reader.claims()] if self._refresh_pages else []
+        )
+        granted = turns(claims, self._refresh_pages)
+        if not granted:
+            return
+        for reader in self._readers:
+            reader.refresh(granted)
+        self._read()
+
+    def _read_feeds(self) -> None:
+        """Read the feeds of all records that were loaded."""
+        self._shared.holds_feeds = False
+        if not self._are_all_done:
+            self._read()
+
+    @property
+    def _readers(self) -> list[ObjectReader]:
+        """The readers of objects with records of their own."""
+        return [reader for reader in self._shared.readers.values() if isinstance(reader, ObjectReader)]
+
+    @property
+    def _are_all_done(self) -> bool:
+        """Whether no reader has anything left; feeds that are held do not count."""
+        readers = self._shared.readers.values()
+        return all(r.is_done or (self._shared.holds_feeds and isinstance(r, FeedReader)) for r in readers)

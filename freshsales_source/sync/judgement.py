@@ -1,0 +1,166 @@
+"""From what the readers did to the run's report: facts, verdicts, exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from freshsales_source.api.client import Client
+from freshsales_source.errors import FreshsalesError, RetriableError
+from freshsales_source.exit_codes import ExitCode
+from freshsales_source.feeds.reader import FeedReader
+from freshsales_source.pages.pipelines import UnseenPipelines
+from freshsales_source.reading import ObjectReader
+from freshsales_source.resources.entity_resource import Reader
+from freshsales_source.schema.entity_types import Filters, FlatList
+from freshsales_source.settings.config import Settings
+from freshsales_source.sync.report import ObjectReport, RunReport
+from freshsales_source.sync.verdicts import Count, Facts, exit_code, judge
+from freshsales_source.warehouse.stored_rows import Part, count_part
+from freshsales_source.warehouse.warehouse import Warehouse
+
+FEED_IS_UNCOUNTED = "it is read for each record that was loaded"
+"""Why nobody can say whether a feed is whole."""
+
+
+class Judge:
+    """Compares what was read with what the CRM said and what the warehouse holds."""
+
+    def __init__(self, settings: Settings, warehouse: Warehouse, *, run_id: str, is_strict: bool) -> None:
+        self._settings = settings
+        self._warehouse = warehouse
+        self._run_id = run_id
+        self._is_strict = is_strict
+
+    def facts(self, reader: Reader) -> Facts:
+        """What the run found out about one object; asks the warehouse."""
+        name = reader.entity.name
+        if isinstance(reader, FeedReader):
+            return Facts(
+                error=reader.tally.error,
+                absence=reader.tally.absence,
+                is_complete=reader.is_done,
+                remarks=(FEED_IS_UNCOUNTED,),
+            )
+        # A flat list may show deleted records too; then they are in its total.
+        loaded = count_part(self._warehouse, name, Part.LIVE)
+        if not isinstance(reader, ObjectReader):
+            return Facts(
+                error=reader.tally.error,
+                absence=reader.tally.absence,
+                is_lookup=True,
+                loaded=loaded,
+                held_back=reader.tally.held_back,
+            )
+        unseen = self._unseen(reader)
+        return Facts(
+            error=reader.tally.error,
+            absence=reader.tally.absence,
+            is_stuck=reader.tally.rows_loaded == 0,
+            is_complete=reader.is_complete,
+            is_filtered=self._settings.start_date is not None,
+            expected=self._expected(reader, loaded),
+            loaded=loaded,
+            traced=reader.traced(Part.LIVE),
+            binned=Count(
+                expected=reader.lists.total(Part.BINNED),
+                loaded=count_part(self._warehouse, name, Part.BINNED),
+                traced=reader.traced(Part.BINNED),
+            ),
+            watched=self._watched(reader),
+            has_moved=reader.has_moved,
+            doubts=reader.doubts,
+            remarks=reader.remarks,
+            notes=tuple(reader.notes),
+            unread=(*reader.hidden.reasons, *unseen.counted),
+            unseen=unseen.uncounted,
+        )
+
+    def _expected(self, reader: ObjectReader, loaded: int | None) -> int | None:
+        """How many live records the lists tell of; None where they do not, or may tell of some twice."""
+        expected = None if self._has_no_place(reader) else reader.lists.expected
+        if expected is None or not isinstance(reader.entity.read, FlatList):
+            return expected
+        # A flat list may show deleted records, too; then they are in its total.
+        listed = count_part(self._warehouse, reader.entity.name, Part.LISTED)
+        return expected - ((listed or 0) - (loaded or 0))
+
+    def _watched(self, reader: ObjectReader) -> Count:
+        """The live records of the lists that are read in each run, where the rows tell which these are."""
+        read, total = reader.entity.read, reader.lists.watched_total
+        if not isinstance(read, Filters) or read.live_value is None or total is None:
+            return Count()
+        where = f"{Part.LIVE.value} AND {read.live_by} = {read.live_value}"
+        return Count(expected=total, loaded=self._warehouse.count(reader.entity.name, where))
+
+    def _has_no_place(self, reader: ObjectReader) -> bool:
+        """Whether some record may stand in any filter or in none: one without the time by which filters tell."""
+        read = reader.entity.read
+        if not isinstance(read, Filters) or read.live_value is not None:
+            return False
+        return bool(
+            self._warehouse.count(reader.entity.name, f"{Part.LIVE.value} AND {read.live_by} IS NULL")
+        )
+
+    def _unseen(self, reader: ObjectReader) -> UnseenPipelines:
+        """The pipelines that the chosen views do not show; the default ones are not believed to show any."""
+        if reader.entity.name not in self._settings.views or reader.tally.has_ended:
+            return UnseenPipelines()
+        return reader.hidden.unseen(self._warehouse.unseen_pipelines(reader.entity.name))
+
+    def report(
+        self, readers: Sequence[Reader], client: Client, *, started_at: datetime, finished_at: datetime
+    ) -> RunReport:
+        """The report of the whole run."""
+        objects = tuple(self._object_report(reader) for reader in readers)
+        errors = [reader.tally.error for reader in readers if reader.tally.error is not None]
+        code = exit_code((row.verdict for row in objects), errors, is_strict=self._is_strict)
+        retry_at = [e.retry_at for e in errors if isinstance(e, RetriableError) and e.retry_at is not None]
+        usage = client.usage()
+        return RunReport(
+            run_id=self._run_id,
+            started_at=started_at,
+            finished_at=finished_at,
+            version=version("freshsales-source"),
+            exit_code=code,
+            reason=_reason(code, errors),
+            retry_at=max(retry_at, default=None),
+            calls=usage.calls,
+            seconds_waited=round(usage.waited_s, 3),
+            destination=self._warehouse.target.destination,
+            dataset=self._warehouse.target.dataset,
+            objects=objects,
+        )
+
+    def _object_report(self, reader: Reader) -> ObjectReport:
+        facts = self.facts(reader)
+        verdict, reason = judge(facts)
+        usage = reader.meter.usage()
+        return ObjectReport(
+            run_id=self._run_id,
+            object=reader.entity.name,
+            verdict=verdict,
+            reason=reason,
+            calls=usage.calls,
+            rows_read=reader.tally.rows_read,
+            rows_changed=reader.tally.rows_loaded,
+            rows_deleted=reader.tally.rows_deleted,
+            expected_count=facts.expected,
+            loaded_count=facts.loaded,
+            watermark_before=_moment(reader.tally.watermark_before),
+            watermark_after=_moment(reader.watermark if isinstance(reader, ObjectReader) else None),
+            seconds_waited=round(usage.waited_s, 3),
+        )
+
+
+def _reason(code: ExitCode, errors: Sequence[FreshsalesError]) -> str:
+    """The word for the end of the run: that of the error behind the exit code, else what the code stands for."""
+    for error in errors:
+        if error.exit_code == code or code is ExitCode.CONFIGURATION:
+            return error.reason
+    return {ExitCode.INCOMPLETE: "mismatch", ExitCode.UNFINISHED: "partial"}.get(code, "")
+
+
+def _moment(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,194 @@
+"""`freshsales sync`: reads slice by slice, loads each with its state, and says how whole the copy is.
+
+One slice is one dlt package. Killed anywhere, the next run loads what was already on disk and repeats at most one
+slice. Errors of one object end that object and not the run; a wrong key ends everything.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import dlt
+from dlt.common.configuration.exceptions import ConfigurationException
+from dlt.common.destination.exceptions import DestinationException
+from dlt.common.exceptions import DltException
+from dlt.sources import DltResource
+
+from freshsales_source.api.client import Client
+from freshsales_source.clock import Clock, Stop
+from freshsales_source.errors import (
+    ConfigurationError,
+    FreshsalesError,
+    Interrupted,
+    ObjectError,
+    RetriableError,
+    WarehouseRefused,
+)
+from freshsales_source.exit_codes import ExitCode
+from freshsales_source.resources.entity_resource import SharedRun
+from freshsales_source.run import Observer, Permits, Run
+from freshsales_source.schema.columns import Table, dlt_columns
+from freshsales_source.settings.config import Settings
+from freshsales_source.source import source_resources
+from freshsales_source.state.findings import Hints
+from freshsales_source.sync.course import Course
+from freshsales_source.sync.judgement import Judge
+from freshsales_source.sync.report import SYNC_OBJECTS, SYNC_RUNS, RunReport
+from freshsales_source.warehouse.recovery import Finding
+from freshsales_source.warehouse.warehouse import Warehouse
+
+DESTINATION_REMEDY = (
+    "Give dlt the destination's credentials, in .dlt/secrets.toml or the environment (see its manual)."
+)
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Syncing:
+    """What a sync needs; `client` opens a new one for the run, which closes it, and heeds `stop` as well."""
+
+    settings: Settings
+    warehouse: Warehouse
+    clock: Clock
+    client: Callable[[], Client]
+    observer: Observer | None = None
+    hints: Hints | None = None
+    is_strict: bool = False
+    accepts_vanished: bool = False
+    stop: Stop | None = None
+    full_refresh: frozenset[str] = frozenset()
+
+
+def sync(syncing: Syncing) -> RunReport:
+    """Run once; return what it did, which is in the warehouse's audit tables, too.
+
+    Raises FatalError when nothing can be read at all, WarehouseRefused when the destination takes no load, and
+    Locked, with nothing touched, while another sync is at work on this warehouse.
+    """
+    with syncing.warehouse.lock(syncing.clock.now()):
+        return _sync(syncing)
+
+
+def _sync(syncing: Syncing) -> RunReport:
+    started_at = syncing.clock.now()
+    run_id = f"{started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    _LOG.info("run_started run_id=%s destination=%s", run_id, syncing.warehouse.target.destination)
+    with ours_unwrapped():
+        findings = syncing.warehouse.prepare()
+    permits = Permits()
+    shared = SharedRun(lambda: _open(syncing, permits))
+    judge = Judge(syncing.settings, syncing.warehouse, run_id=run_id, is_strict=syncing.is_strict)
+
+    def load_slice() -> None:
+        permits.renew()
+        syncing.warehouse.load(_slice(syncing.settings, shared))
+
+    with shared.use() as run, ours_unwrapped():
+        Course(shared, judge, load_slice, refresh_pages=syncing.settings.refresh_pages).take()
+        report = judge.report(
+            list(shared.readers.values()),
+            run.client,
+            started_at=started_at,
+            finished_at=syncing.clock.now(),
+        )
+        report = _explained(report, findings, syncing.stop)
+        appended = {SYNC_RUNS.name: 1, SYNC_OBJECTS.name: len(report.objects)}
+        syncing.warehouse.load_with_proof(_audit(report), run_id, appended)
+    _LOG.info(
+        "run_finished run_id=%s exit_code=%d calls=%d waited_s=%.1f",
+        run_id,
+        report.exit_code,
+        report.calls,
+        report.seconds_waited,
+    )
+    return report
+
+
+def _explained(report: RunReport, findings: Sequence[Finding], stop: Stop | None) -> RunReport:
+    """The report with the reason that lies outside of what was read: asked to stop, or memory had to be mended."""
+    if stop is not None and stop.is_set():
+        return replace(report, exit_code=ExitCode.INTERRUPTED, reason="interrupted")
+    if findings and not report.reason:
+        return replace(report, reason=findings[0].reason)
+    return report
+
+
+def _open(syncing: Syncing, permits: Permits) -> Run:
+    return Run(
+        syncing.settings,
+        syncing.client(),
+        syncing.clock,
+        permits=permits,
+        keeps=(ObjectError, RetriableError, Interrupted),
+        observer=syncing.observer,
+        hints=syncing.hints,
+        stored=syncing.warehouse,
+        accepts_vanished=syncing.accepts_vanished,
+        full_refresh=syncing.full_refresh,
+    )
+
+
+def _slice(settings: Settings, shared: SharedRun) -> Any:
+    """The source of one load; of the same name as the public one, so that both keep one state and one schema."""
+
+    @dlt.source(name="freshsales", section="freshsales")
+    def freshsales() -> list[DltResource]:
+        return source_resources(settings, shared, in_slices=True)
+
+    return freshsales()
+
+
+@contextmanager
+def ours_unwrapped() -> Iterator[None]:
+    """Raise an error of ours in place of dlt's, so that the user reads one line and not a traceback."""
+    try:
+        yield
+    except DltException as error:
+        causes = list(_causes(error))
+        for cause in causes:
+            if isinstance(cause, FreshsalesError | KeyboardInterrupt):
+                raise cause from None
+        if any(isinstance(cause, ConfigurationException) for cause in causes):
+            raise ConfigurationError(_last_words(causes), remedy=DESTINATION_REMEDY) from error
+        if any(isinstance(cause, DestinationException) for cause in causes):
+            raise WarehouseRefused(_last_words(causes)) from error
+        raise
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what led to it, the innermost last."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _last_words(causes: Sequence[BaseException]) -> str:
+    """What the innermost cause says, in its first line: dlt's own texts repeat it at length."""
+    first = next(iter(str(causes[-1]).strip().splitlines()), "")
+    return f"the destination refused: {type(causes[-1]).__name__}: {first}"
+
+
+def _audit(report: RunReport) -> Any:
+    """The source that adds the report to the audit tables."""
+
+    def rows_of(table: Table, rows: list[dict[str, Any]]) -> DltResource:
+        return dlt.resource(
+            rows,
+            name=table.name,
+            # Not "append": a load that is killed just after its commit is sent once more.
+            write_disposition={"disposition": "merge", "strategy": "delete-insert"},
+            columns=dlt_columns(table),
+            file_format="parquet",
+        )
+
+    @dlt.source(name="freshsales", section="freshsales")
+    def freshsales() -> list[DltResource]:
+        return [rows_of(SYNC_RUNS, [report.run_row()]), rows_of(SYNC_OBJECTS, report.object_rows())]
+
+    return freshsales()

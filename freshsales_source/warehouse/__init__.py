@@ -1,0 +1,1 @@
+"""The warehouse: the dlt pipeline that loads it, its lock, its own tables, and the questions asked of it."""
