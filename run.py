@@ -45,8 +45,10 @@ PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "run.json"
 LOCK = "requirements.lock"
 DEV_LOCK = "requirements-dev.lock"
-# Two test files at a time; what a file sets up for all its tests is set up once.
-SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")
+# What the tests need beside the packages of the other lock.
+DEV_WANTS = ("--group", "dev", "--extra", "postgres")
+# Two tests at a time; a worker that has none left takes half of what the other one still has.
+SIDE_BY_SIDE = ("-n", "2", "--dist", "worksteal")
 CHECKED = ("freshsales_source", "tests", "run.py", "pipelines", "benchmarks")
 
 Stamp = dict[str, str]
@@ -116,7 +118,7 @@ def lock(arguments: list[str]) -> int:
         raise SetUpError("`lock` needs uv: python3 -m pip install uv")
     options = ["--universal", "--python-version=3.11", "--generate-hashes", "--no-emit-index-url", "--quiet"]
     told = {**os.environ, "UV_CUSTOM_COMPILE_COMMAND": "python3 run.py lock"}
-    for name, more in ((LOCK, []), (DEV_LOCK, ["--group", "dev", "--constraint", LOCK])):
+    for name, more in ((LOCK, []), (DEV_LOCK, [*DEV_WANTS, "--constraint", LOCK])):
         command = [uv, "pip", "compile", "pyproject.toml", *options, *more, *arguments, "--output-file", name]
         subprocess.run(command, cwd=ROOT, env=told, check=True)
     return 0

@@ -13,7 +13,8 @@
     |   |-- ServerFault           5xx after all tries
     |   |-- NetworkFault          no connection, time-out, after all tries
     |   |-- CutAnswer             the answer stopped in the middle, after all tries
-    |   `-- Locked                another sync, or another program, has the warehouse
+    |   |-- Locked                another sync, or another program, has the warehouse
+    |   `-- WarehouseUnreachable  the warehouse's server does not answer
     |-- ObjectError           that object fails or is skipped, the others go on  exit 4
     |   |-- Forbidden             403; all objects forbidden is fatal: the caller knows
     |   |-- NotFound              404; a gone record or a missing route: the caller knows
@@ -144,6 +145,12 @@ class Locked(RetriableError):
     def reason(self) -> str:
         """`lock`: the name that design and report give this end."""
         return "lock"
+
+
+class WarehouseUnreachable(RetriableError):
+    """No connection to the warehouse's server, or none that is free; what was read is kept."""
+
+    default_remedy = "Run the same command again once it answers: nothing read is lost."
 
 
 class ObjectError(FreshsalesError):

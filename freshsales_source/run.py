@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
@@ -63,7 +64,8 @@ class Run:
     hand over its pages in turn, as within one load of a plain dlt run. `keeps` decides which errors end an object
     with what was read so far instead of being raised. `stored` reads rows back from the warehouse, where that is
     possible. `hints` are what a probe of the account found. `accepts_vanished` lets any number of rows be flagged as
-    vanished; `full_refresh` names the objects that are to be read again from the top.
+    vanished; `full_refresh` names the objects that are to be read again from the top. `forgotten` are ids by object
+    that are never loaded.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Run:
         stored: StoredRows | None = None,
         accepts_vanished: bool = False,
         full_refresh: AbstractSet[str] = frozenset(),
+        forgotten: Mapping[str, frozenset[int]] | None = None,
     ) -> None:
         self.settings = settings
         self.client = client
@@ -90,6 +93,9 @@ class Run:
         self.stored = stored
         self.accepts_vanished = accepts_vanished
         self.full_refresh = full_refresh
+        self._forgotten = forgotten or {}
+        self.holds_backlog = False
+        """Whether what earlier runs left open has to wait, until all that is new was read."""
         self.catalog = Catalog()
         self.loaded = LoadedIds()
         self.pool = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="freshsales")
@@ -104,6 +110,10 @@ class Run:
             if self._started_at is None:
                 self._started_at = int(answered_at)
             return self._started_at
+
+    def forgotten(self, object: str) -> frozenset[int]:
+        """The ids of an object that are never loaded."""
+        return self._forgotten.get(object, frozenset())
 
     def get_once(self, path: str, client: Client, met: int) -> Answer:
         """The answer to a lookup, asked for once however many tables are made from it.

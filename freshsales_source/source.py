@@ -48,6 +48,7 @@ def freshsales(
     views: dict[str, Any] | None = None,
     refresh_pages: int = 10,
     max_vanished_share: float = 0.02,
+    on_erase: str = "keep",
     time_zone: str = "UTC",
     history: bool = True,
     drop_columns: list[str] | None = None,

@@ -13,7 +13,7 @@ import orjson
 from freshsales_source.emulator import Emulator, Switches
 from freshsales_source.entities import DEALS
 from freshsales_source.sync.report import ObjectReport
-from tests.connector import Connector, asked, company, connect, of
+from tests.connector import Connector, asked, company, connect_swiftly, of
 from tests.test_sync_convergence import check_list, check_rows
 
 LOOKED_AT = ["deals", "deal_pipelines", "deal_stages"]
@@ -31,7 +31,7 @@ def hidden_company(*, deals: int = 260, seed: int = 1, **switches: Any) -> Emula
 
 def connect_deals(emulator: Emulator, folder: Path, **flags: Any) -> Connector:
     """A connector that reads deals and their pipelines."""
-    return connect(emulator, folder, **{"objects": LOOKED_AT, **flags})
+    return connect_swiftly(emulator, folder, **{"objects": LOOKED_AT, **flags})
 
 
 def switch(emulator: Emulator, **positions: Any) -> None:

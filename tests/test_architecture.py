@@ -27,7 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("census", "emulator", "exit_codes", "redact", "walk"),
     ("errors",),
     ("clock", "schema"),
-    ("entities",),
+    ("entities", "marts"),
     ("settings",),
     ("api", "decode"),
     ("pages",),
@@ -40,6 +40,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("source",),
     (ROOT_MODULE,),
     ("sync",),
+    ("catalogue",),
     ("cli", "__main__"),
 )
 
@@ -65,6 +66,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     "duckdb": ("cli",),
     "orjson": ("api.client", "decode", "emulator", "pages.paging", "schema.fields", "settings.config"),
     "rich": ("cli",),
+    "sqlglot": ("marts.rendering", "warehouse.mart_views"),
 }
 
 VAGUE_NAMES = ("utils", "util", "helpers", "helper", "common", "misc")

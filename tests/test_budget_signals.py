@@ -46,6 +46,14 @@ def test_a_header_of_an_unknown_window_lowers_but_never_raises() -> None:
     assert spend(budget(clock), 11) >= 60
 
 
+def test_an_unknown_window_that_is_over_holds_nothing_back() -> None:
+    clock = FakeClock()
+    one = budget(clock)
+    spend(one, 1, LimitSignal(limit=500, remaining=0, reset_s=20))
+    assert spend(one, 1, LimitSignal(limit=500, remaining=499, reset_s=20)) == pytest.approx(20)
+    assert spend(one, 8, LimitSignal(limit=500, remaining=490, reset_s=20)) == 0
+
+
 def test_a_header_cannot_lift_the_configured_limit() -> None:
     clock = FakeClock()
     one = budget(clock)
@@ -62,6 +70,19 @@ def test_calls_still_on_the_wire_are_taken_off_the_servers_figure() -> None:
     assert spend(one) == pytest.approx(30)
     for ticket in others:
         one.settle(ticket)
+
+
+def test_when_a_window_is_said_to_be_free_again_one_call_goes_first(tmp_path: Path) -> None:
+    clock = FakeClock()
+    here, there = (budget(clock, path=tmp_path / "b.sqlite") for _ in range(2))
+    spend(here, 1, LimitSignal(limit=10, remaining=0, reset_s=5))
+    first = here.acquire()
+    assert first.waited_s == pytest.approx(5)
+    clock.on_sleep = lambda: here.settle(first, LimitSignal(limit=10, remaining=1, reset_s=5))
+    # A window that slides: its oldest call has left it, and no more than that.
+    assert there.acquire().waited_s > 0
+    clock.on_sleep = None
+    assert there.acquire().waited_s > 0
 
 
 def refuse(one: SqliteBudget, hint_s: float | None = None) -> None:
@@ -131,6 +152,32 @@ def test_refusals_of_calls_that_flew_together_are_one_block_and_the_longest_hint
     for ticket, hint_s in zip(flying, (10.0, 90.0, 20.0), strict=True):
         one.settle(ticket, LimitSignal(retry_after_s=hint_s), refused=True)
     assert 90 < spend(one) < 93
+
+
+def test_after_a_429_no_more_is_sent_for_a_minute_than_the_server_took() -> None:
+    clock = FakeClock()
+    one = budget(clock)
+    spend(one, 6)
+    clock.advance(50)
+    refused_at = clock.monotonic()
+    refuse(one, 5)
+    # Others have all but six of the ten that the limit allows, and the refused call may count as one of ours.
+    assert spend(one) == pytest.approx(10.15)
+    assert spend(one, 4) == 0
+    # Then it is tried again.
+    assert spend(one) > 0
+    assert clock.monotonic() - refused_at == pytest.approx(60)
+    assert spend(one, 2) == 0
+
+
+def test_a_second_429_within_a_minute_waits_for_a_minute() -> None:
+    clock = FakeClock()
+    one = budget(clock)
+    refuse(one, 5)
+    spend(one)
+    clock.advance(20)
+    refuse(one, 5)
+    assert spend(one) >= 60
 
 
 def test_a_late_429_of_a_quota_that_is_over_blocks_nobody() -> None:

@@ -26,7 +26,9 @@ from urllib.parse import quote, quote_plus
 
 import dlt
 import duckdb
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from freshsales_source import freshsales as freshsales_source
 from freshsales_source.emulator import Emulator, Fault, Switches
@@ -34,6 +36,7 @@ from tests.command import ALL_PIPELINES, Command, Ran
 
 KEY = "cAnArY/k3y+w1th=0dd&ch4rs%\"and'quotes\\0123456789"
 TOKENS = re.compile(rb"(?:convo|auth|jwt)-[0-9a-f]{32}")
+BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 WITH_TOKENS = replace(ALL_PIPELINES, volatile_tokens=True)
 
 
@@ -69,7 +72,7 @@ def leaks(*, left: dict[str, bytes]) -> list[str]:
 
 
 def files_below(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Every file with its bytes, unpacked where it is packed; of a DuckDB file also what its tables hold."""
+    """Every file with its bytes, unpacked where it is packed; of a DuckDB file also what its tables and views hold."""
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             data = path.read_bytes()
@@ -79,6 +82,9 @@ def files_below(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def unpacked(data: bytes) -> bytes:
+    """What a packed file holds: gzip, zlib, or the values of a parquet file."""
+    if data.startswith(b"PAR1"):
+        return repr(parquet.read_table(io.BytesIO(data)).to_pylist()).encode()
     for unpack in (gzip.decompress, zlib.decompress):
         with suppress(OSError, zlib.error, EOFError):
             return unpack(data)
@@ -92,7 +98,10 @@ def table_texts(path: Path) -> bytes:
             db.execute(f'SELECT * FROM "{path.stem}"."{schema}"."{name}"').fetchall()
             for schema, name in names
         ]
-    return "\n".join(str(value) for rows in tables for row in rows for value in row).encode()
+    values = [str(value).encode() for rows in tables for row in rows for value in row]
+    # The state and the schemas that dlt keeps in the warehouse are packed, and then written as text.
+    packed = [value for value in values if BASE64.fullmatch(value)]
+    return b"\n".join([*values, *(unpacked(base64.b64decode(value)) for value in packed)])
 
 
 def told_by(error: BaseException | None) -> str:
@@ -152,6 +161,11 @@ class Trouble:
     is_refused_by_the_warehouse: bool = False
 
 
+EVERYTHING = (
+    *("contacts", "sales_accounts", "deals", "tasks", "appointments", "sales_activities", "products"),
+    "custom_modules",
+)
+"""All objects of which the account has records that carry tokens."""
 PAGE = "*/deals/view/*"
 HEADERS = {"X-Request-Id": KEY, "Set-Cookie": f"key={KEY}", "X-RateLimit-Reset": KEY, "Retry-After": KEY}
 BODY = json.dumps({"message": f"the key {KEY} is wrong"}).encode()
@@ -192,19 +206,17 @@ TROUBLES = {
     "key pasted as the address": Trouble(environment=(("SOURCES__FRESHSALES__DOMAIN", KEY),)),
     "warehouse that refuses the rows": Trouble(is_refused_by_the_warehouse=True),
     "interrupted": Trouble(is_interrupted=True),
-    "nothing at all": Trouble(),
+    "nothing at all": Trouble(environment=(("SOURCES__FRESHSALES__OBJECTS", json.dumps(EVERYTHING)),)),
 }
 
 
 @contextmanager
 def account(freshsales: Command, trouble: Trouble, title: str) -> Iterator[Emulator]:
     with freshsales.account(switches=trouble.switches, api_key=trouble.key_of_the_server) as emulator:
-        freshsales.set(
-            FRESHSALES_API_KEY=KEY,
-            SOURCES__FRESHSALES__RETRIES="1",
-            SOURCES__FRESHSALES__OBJECTS='["deals"]',
-            **dict(trouble.environment),
-        )
+        usual = {"SOURCES__FRESHSALES__RETRIES": "1", "SOURCES__FRESHSALES__OBJECTS": '["deals"]'}
+        freshsales.set(FRESHSALES_API_KEY=KEY, **{**usual, **dict(trouble.environment)})
+        emulator.store.add_module("cm_visits", "Visit", "Visits")
+        emulator.store.create("cm_visits", name="First")
         emulator.faults.add(*trouble.faults)
         if trouble.is_interrupted:
             emulator.before_request = interrupts_at(2)
@@ -329,7 +341,18 @@ def test_the_search_finds_the_key_and_a_token_in_a_table(tmp_path: Path) -> None
     assert len([leak for leak in leaks(left=dict(files_below(tmp_path))) if "as tables" in leak]) >= 2
 
 
-def test_the_account_does_send_the_tokens(freshsales: Command) -> None:
-    with freshsales.account(switches=WITH_TOKENS) as emulator:
-        deal = emulator.served("deals", int(emulator.store.live("deals")[0]["id"]))
-    assert TOKENS.search(json.dumps(deal, default=str).encode())
+def test_the_search_finds_a_token_in_what_dlt_writes_for_a_load(tmp_path: Path) -> None:
+    token = f"jwt-{'0a' * 24}"
+    parquet.write_table(pa.table({"id": [1], "collaboration": [token]}), tmp_path / "deals.1234.0.parquet")
+    state = base64.b64encode(zlib.compress(json.dumps({"seen": token}).encode())).decode()
+    with duckdb.connect(str(tmp_path / "x.duckdb")) as db:
+        db.execute("CREATE TABLE _dlt_pipeline_state AS SELECT ? AS state", [state])
+    places = {leak.partition(":")[0] for leak in leaks(left=dict(files_below(tmp_path)))}
+    assert places == {"deals.1234.0.parquet", "x.duckdb as tables"}
+
+
+def test_the_account_sends_tokens_with_every_record(freshsales: Command) -> None:
+    with account(freshsales, TROUBLES["nothing at all"], "pasted") as emulator:
+        for name in (*EVERYTHING[:7], "cm_visits"):
+            record = emulator.served(name, int(emulator.store.live(name)[0]["id"]))
+            assert len(TOKENS.findall(json.dumps(record, default=str).encode())) == 4, name

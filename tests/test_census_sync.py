@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from freshsales_source.emulator import Emulator, Fault
+from freshsales_source.emulator import Emulator, Fault, Switches
 from freshsales_source.exit_codes import ExitCode
-from tests.connector import ALL_PIPELINES, Connector, asked, company, connect, of, verdicts
+from tests.connector import ALL_PIPELINES, Connector, asked, company, connect_swiftly, of, verdicts
 
 FLAGS = "is_deleted, _deleted_reason, _deleted_at"
 
@@ -26,7 +26,7 @@ def emulator() -> Emulator:
 
 @pytest.fixture
 def connector(emulator: Emulator, tmp_path: Path) -> Connector:
-    connector = connect(emulator, tmp_path, objects=["contacts"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["contacts"])
     assert connector.sync().exit_code is ExitCode.DONE
     connector.clock.advance(1000)
     return connector
@@ -170,7 +170,7 @@ def test_a_record_out_of_sight_is_not_gone(emulator: Emulator, connector: Connec
 
 def test_rights_lost_after_the_first_sync_flag_nothing_until_told_to(tmp_path: Path) -> None:
     emulator = company(contacts=120)
-    connector = connect(emulator, tmp_path, objects=["contacts"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["contacts"])
     connector.sync()
     connector.clock.advance(1000)
     switch(emulator, sees_only_owner=1, unseen_record="not_found")
@@ -203,14 +203,14 @@ def test_rights_lost_after_the_first_sync_flag_nothing_until_told_to(tmp_path: P
 
 def test_rights_gained_later_bring_every_row_and_the_report_says_so(tmp_path: Path) -> None:
     emulator = company(contacts=1300, switches=replace(ALL_PIPELINES, sees_only_owner=1))
-    connector = connect(emulator, tmp_path, objects=["contacts"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["contacts"])
     assert verdicts(connector.sync()) == {"contacts": "matched"}
     assert connector.reader.count("contacts") < 300
     connector.clock.advance(1000)
     switch(emulator, sees_only_owner=None)
     report = connector.sync()
     assert (report.exit_code, verdicts(report)) == (ExitCode.DONE, {"contacts": "matched"})
-    assert "rows were missing here, so all was read anew" in of(report, "contacts").reason
+    assert "rows were missing, so all was read anew" in of(report, "contacts").reason
     assert_copy_is_whole(emulator, connector)
 
 
@@ -249,7 +249,7 @@ def test_where_no_record_can_be_fetched_alone_nothing_is_called_gone(
 
 def test_an_object_that_was_emptied_is_believed_to_be_only_when_told(tmp_path: Path) -> None:
     emulator = company(contacts=4, deals=0, in_bin=0)
-    connector = connect(emulator, tmp_path, objects=["contacts"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["contacts"])
     connector.sync()
     connector.clock.advance(1000)
     gone = emulator.store.forget("contacts", *live(emulator))
@@ -260,3 +260,25 @@ def test_an_object_that_was_emptied_is_believed_to_be_only_when_told(tmp_path: P
     connector.clock.advance(1000)
     assert verdicts(connector.sync(accepts_vanished=True)) == {"contacts": "matched"}
     assert connector.reader.ids("contacts", where="_deleted_reason = 'vanished'") == sorted(gone)
+
+
+@pytest.mark.parametrize("shows_disorder", [False, True])
+def test_a_bin_that_keeps_no_order_is_read_whole_to_see_who_left_it(
+    shows_disorder: bool, tmp_path: Path
+) -> None:
+    emulator = company(contacts=12, deals=0, in_bin=0, switches=Switches(bin_sort_honoured=False))
+    connector = connect_swiftly(emulator, tmp_path, objects=["contacts"])
+    newest_last = sorted(emulator.store.live("contacts"), key=lambda record: record["created_at"])
+    first, second, third = sorted((int(record["id"]) for record in newest_last[-3:]), reverse=True)
+    for id_ in (third, second, first):
+        # All of one stamp look as if they were in order.
+        connector.clock.advance(60 if shows_disorder else 0)
+        emulator.store.delete("contacts", id_)
+    connector.clock.advance(1000)
+    assert verdicts(connector.sync()) == {"contacts": "matched"}
+    emulator.store.forget("contacts", second)
+    connector.clock.advance(1000)
+    report = connector.sync()
+    assert verdicts(report) == {"contacts": "matched"}, report.objects
+    assert flags(connector, second) == (True, "vanished", connector.clock.now())
+    assert_copy_is_whole(emulator, connector)

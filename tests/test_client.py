@@ -236,6 +236,14 @@ def test_a_json_answer_that_lies_about_its_type_is_malformed() -> None:
         client_for(CannedServer([odd], clock), clock).get("contacts/filters").json()
 
 
+def test_half_a_surrogate_pair_and_a_huge_number_do_not_cost_an_answer() -> None:
+    clock = FakeClock()
+    body = rb'{"filters": [{"id": 1e999, "name": "a\ud800", "k\u0000": "\u0000"}]}'
+    odd = httpx.Response(200, headers={"Content-Type": "application/json"}, content=body)
+    answer = client_for(CannedServer([odd], clock), clock).get("contacts/filters")
+    assert answer.json() == {"filters": [{"id": float("inf"), "name": "a\ufffd", r"k\u0000": "\ufffd"}]}
+
+
 def test_a_429_that_outlives_the_tries_is_a_quota_error() -> None:
     clock = FakeClock()
 

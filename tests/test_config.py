@@ -281,6 +281,7 @@ def test_a_start_date_without_offset_is_read_in_the_time_zone(value: object, utc
         ("reserve", "nan"),
         ("reserve", True),
         ("on_quota", "sleep"),
+        ("on_erase", "forget"),
         ("max_calls", 0),
         ("max_calls", "1.5"),
         ("budget_store", ""),

@@ -12,7 +12,7 @@ import pytest
 
 from freshsales_source.emulator import Emulator
 from freshsales_source.exit_codes import ExitCode
-from tests.connector import ALL_PIPELINES, Connector, asked, connect, of, verdicts
+from tests.connector import ALL_PIPELINES, Connector, asked, connect_swiftly, of, verdicts
 from tests.other_objects import PLANNED, assert_rows, live, open_tasks, small_company, switch, upcoming
 
 WHOLE = dict.fromkeys(PLANNED, "matched")
@@ -21,7 +21,7 @@ WHOLE = dict.fromkeys(PLANNED, "matched")
 def planned(tmp_path: Path, *, page_size: int = 7, **switches: Any) -> tuple[Emulator, Connector]:
     """An account with tasks and appointments, and a connector that has read them."""
     emulator = small_company(tasks=40, appointments=30, switches=replace(ALL_PIPELINES, **switches))
-    connector = connect(emulator, tmp_path, objects=list(PLANNED), page_size=page_size)
+    connector = connect_swiftly(emulator, tmp_path, objects=list(PLANNED), page_size=page_size)
     assert verdicts(connector.sync()) == WHOLE
     connector.clock.advance(1000)
     return emulator, connector

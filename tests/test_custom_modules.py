@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from freshsales_source.emulator import Emulator, Switches, generate_company
-from tests.connector import ALL_PIPELINES, Connector, asked, connect, emulate, of, verdicts
+from tests.connector import ALL_PIPELINES, Connector, asked, connect, connect_swiftly, emulate, of, verdicts
 from tests.fake_clock import FakeClock
 from tests.warehouse_reader import read_off
 
@@ -42,7 +42,7 @@ def assert_whole(emulator: Emulator, connector: Connector, table: str = CONTRACT
 
 def test_each_module_becomes_a_table_with_its_records_and_their_values(tmp_path: Path) -> None:
     emulator = account()
-    connector = connect(emulator, tmp_path, objects=ONLY)
+    connector = connect_swiftly(emulator, tmp_path, objects=ONLY)
     report = connector.sync()
     assert (report.exit_code, verdicts(report)) == (0, {"custom_modules": "matched", CONTRACTS: "matched"})
     assert_whole(emulator, connector)
@@ -97,7 +97,7 @@ def test_custom_fields_are_typed_by_the_modules_forms(tmp_path: Path) -> None:
 
 def test_a_second_run_reads_what_changed_and_costs_a_call_for_each_view(tmp_path: Path) -> None:
     emulator = account(contracts=250)
-    connector = connect(emulator, tmp_path, objects=ONLY)
+    connector = connect_swiftly(emulator, tmp_path, objects=ONLY)
     connector.sync()
     first, second, third = (record["id"] for record in emulator.store.live(CONTRACTS)[:3])
     emulator.store.clock.sleep(600)
@@ -120,7 +120,7 @@ def test_a_second_run_reads_what_changed_and_costs_a_call_for_each_view(tmp_path
 
 def test_a_module_whose_order_is_not_honoured_is_read_whole_each_time(tmp_path: Path) -> None:
     emulator = account(contracts=150, module_sort_honoured=False, module_meta="total")
-    connector = connect(emulator, tmp_path, objects=ONLY)
+    connector = connect_swiftly(emulator, tmp_path, objects=ONLY)
     assert verdicts(connector.sync())[CONTRACTS] == "matched"
     assert_whole(emulator, connector)
     changed = emulator.store.live(CONTRACTS)[100]["id"]
@@ -134,7 +134,7 @@ def test_a_module_whose_order_is_not_honoured_is_read_whole_each_time(tmp_path: 
 
 def test_a_module_that_appears_later_is_loaded_once_the_directory_is_read_again(tmp_path: Path) -> None:
     emulator = account(contracts=3)
-    connector = connect(emulator, tmp_path, objects=ONLY, lookups_every_s=3600)
+    connector = connect_swiftly(emulator, tmp_path, objects=ONLY, lookups_every_s=3600)
     connector.sync()
     emulator.store.add_module("cm_assets", "Asset", "Assets")
     emulator.store.account.add_custom_field("cm_assets", "cf_weight", "number")
@@ -151,7 +151,7 @@ def test_a_module_without_records_is_an_empty_table(tmp_path: Path) -> None:
     emulator = account(contracts=0)
     emulator.store.add_module("cm_assets", "Asset", "Assets")
     emulator.store.account.add_custom_field("cm_assets", "cf_weight", "number")
-    connector = connect(emulator, tmp_path, objects=ONLY)
+    connector = connect_swiftly(emulator, tmp_path, objects=ONLY)
     assert connector.sync().exit_code == 0
     assert connector.reader.count("cm_assets") == 0
     assert {"id", "creator_id", "cf_weight", "is_deleted"} <= set(connector.reader.columns("cm_assets"))
@@ -160,14 +160,14 @@ def test_a_module_without_records_is_an_empty_table(tmp_path: Path) -> None:
 @pytest.mark.parametrize("position", ["forbidden", "not_found"])
 def test_an_account_without_a_directory_has_no_modules(tmp_path: Path, position: str) -> None:
     emulator = account(module_directory=position)
-    report = connect(emulator, tmp_path, objects=[*ONLY, "owners"]).sync()
+    report = connect_swiftly(emulator, tmp_path, objects=[*ONLY, "owners"]).sync()
     assert (report.exit_code, verdicts(report)["custom_modules"]) == (0, "not_available")
     assert CONTRACTS not in verdicts(report)
 
 
 def test_rights_lost_after_a_first_sync_are_told_and_known_modules_read_on(tmp_path: Path) -> None:
     emulator = account()
-    connector = connect(emulator, tmp_path, objects=ONLY, lookups_every_s=0)
+    connector = connect_swiftly(emulator, tmp_path, objects=ONLY, lookups_every_s=0)
     connector.sync()
     emulator.switches = replace(emulator.switches, module_directory="forbidden")
     made = emulator.store.create(CONTRACTS, name="C-new")
@@ -178,7 +178,7 @@ def test_rights_lost_after_a_first_sync_are_told_and_known_modules_read_on(tmp_p
 
 def test_a_module_beyond_the_keys_rights_is_not_available_and_one_lost_later_fails(tmp_path: Path) -> None:
     emulator = account(forbidden=(CONTRACTS,))
-    connector = connect(emulator, tmp_path, objects=ONLY, lookups_every_s=0)
+    connector = connect_swiftly(emulator, tmp_path, objects=ONLY, lookups_every_s=0)
     report = connector.sync()
     assert (report.exit_code, verdicts(report)[CONTRACTS]) == (0, "not_available")
     emulator.switches = replace(emulator.switches, forbidden=())
@@ -189,20 +189,67 @@ def test_a_module_beyond_the_keys_rights_is_not_available_and_one_lost_later_fai
     assert_whole(emulator, connector)
 
 
-def test_a_module_that_is_deleted_in_the_crm_fails_and_keeps_its_rows(tmp_path: Path) -> None:
+def test_a_module_that_is_deleted_in_the_crm_is_told_once_and_its_rows_are_flagged(tmp_path: Path) -> None:
     emulator = account(contracts=3)
-    connector = connect(emulator, tmp_path, objects=ONLY, lookups_every_s=0)
+    connector = connect_swiftly(emulator, tmp_path, objects=ONLY, lookups_every_s=0)
     connector.sync()
     emulator.store.drop_module(CONTRACTS)
     report = connector.sync()
-    assert (report.exit_code, verdicts(report)) == (4, {"custom_modules": "matched", CONTRACTS: "failed"})
-    assert "404" in of(report, CONTRACTS).reason or "not" in of(report, CONTRACTS).reason
+    expected = {"custom_modules": "matched", CONTRACTS: "not_available"}
+    assert (report.exit_code, verdicts(report)) == (0, expected)
+    assert of(report, CONTRACTS).reason.endswith(
+        "the custom module was deleted in the CRM; its rows stay, 3 flagged now"
+    )
+    assert of(report, CONTRACTS).rows_deleted == 3
+    reasons = "SELECT _deleted_reason, count(*) FROM cm_contracts WHERE is_deleted GROUP BY 1 ORDER BY 1"
+    assert connector.reader.query(reasons) == [("recycle_bin", 2), ("vanished", 3)]
     assert connector.reader.count(CONTRACTS) == 5
+    before = len(emulator.log)
+    assert verdicts(connector.sync()) == {"custom_modules": "matched"}
+    assert not asked(emulator, CONTRACTS, since=before)
+    report = connector.sync(objects=[CONTRACTS])
+    assert "no custom module cm_contracts" in of(report, "custom_modules").reason
+
+
+def test_a_large_module_that_is_gone_is_flagged_only_when_the_user_says_so(tmp_path: Path) -> None:
+    emulator = account(contracts=30)
+    connector = connect_swiftly(emulator, tmp_path, objects=ONLY, lookups_every_s=0)
+    connector.sync()
+    emulator.store.drop_module(CONTRACTS)
+    report = connector.sync()
+    assert (report.exit_code, verdicts(report)[CONTRACTS]) == (4, "failed")
+    assert "--accept-vanished" in of(report, CONTRACTS).reason
+    assert len(connector.reader.ids(CONTRACTS, where="NOT is_deleted")) == 30
+    report = connector.sync()
+    assert (report.exit_code, verdicts(report)) == (0, {"custom_modules": "matched"})
+    report = connector.sync(accepts_vanished=True)
+    assert (report.exit_code, verdicts(report)[CONTRACTS]) == (0, "not_available")
+    assert connector.reader.ids(CONTRACTS, where="NOT is_deleted") == []
+    assert connector.sync(accepts_vanished=True).exit_code == 0
+
+
+def test_a_module_that_is_only_out_of_the_directory_is_read_on_and_one_that_is_back_is_read_again(
+    tmp_path: Path,
+) -> None:
+    emulator = account(contracts=3)
+    connector = connect_swiftly(emulator, tmp_path, objects=ONLY, lookups_every_s=0)
+    connector.sync()
+    store = emulator.store
+    kept = store.account.modules[CONTRACTS], store.kinds[CONTRACTS], store.tables[CONTRACTS]
+    del store.account.modules[CONTRACTS]
+    made = store.create(CONTRACTS, name="C-new")
+    assert verdicts(connector.sync())[CONTRACTS] == "matched"
+    assert made in connector.reader.by_id(CONTRACTS)
+    del store.kinds[CONTRACTS], store.tables[CONTRACTS]
+    assert verdicts(connector.sync())[CONTRACTS] == "not_available"
+    store.account.modules[CONTRACTS], store.kinds[CONTRACTS], store.tables[CONTRACTS] = kept
+    assert verdicts(connector.sync())[CONTRACTS] == "matched"
+    assert_whole(emulator, connector)
 
 
 def test_without_a_list_of_views_a_module_is_read_through_the_search(tmp_path: Path) -> None:
     emulator = account(contracts=130, module_filters="not_found")
-    connector = connect(emulator, tmp_path, objects=ONLY)
+    connector = connect_swiftly(emulator, tmp_path, objects=ONLY)
     assert verdicts(connector.sync())[CONTRACTS] == "matched"
     assert_whole(emulator, connector)
     changed = emulator.store.live(CONTRACTS)[100]["id"]
@@ -219,7 +266,7 @@ def test_without_a_list_of_views_a_module_is_read_through_the_search(tmp_path: P
 
 def test_thin_search_results_are_refused_and_blank_nothing(tmp_path: Path) -> None:
     emulator = account()
-    connector = connect(emulator, tmp_path, objects=ONLY, lookups_every_s=0)
+    connector = connect_swiftly(emulator, tmp_path, objects=ONLY, lookups_every_s=0)
     connector.sync()
     emulator.switches = replace(emulator.switches, module_filters="not_found", search_detail=False)
     report = connector.sync()
@@ -235,7 +282,7 @@ def test_views_named_by_id_are_read_even_where_nobody_lists_them(tmp_path: Path)
         CONTRACTS: views.id_of(CONTRACTS, "All Contracts"),
         f"{CONTRACTS}_bin": views.id_of(CONTRACTS, "Recycle Bin"),
     }
-    connector = connect(emulator, tmp_path, objects=ONLY, views=chosen)
+    connector = connect_swiftly(emulator, tmp_path, objects=ONLY, views=chosen)
     assert verdicts(connector.sync())[CONTRACTS] == "matched"
     assert_whole(emulator, connector)
     assert len([row for row in connector.reader.rows(CONTRACTS) if row["is_deleted"]]) == 2
@@ -246,20 +293,20 @@ def test_views_named_by_id_are_read_even_where_nobody_lists_them(tmp_path: Path)
 
 def test_a_module_nobody_can_list_is_not_available(tmp_path: Path) -> None:
     emulator = account(module_filters="not_found", module_search=False)
-    report = connect(emulator, tmp_path, objects=ONLY).sync()
+    report = connect_swiftly(emulator, tmp_path, objects=ONLY).sync()
     assert verdicts(report)[CONTRACTS] == "not_available"
 
 
 def test_a_renamed_view_is_named_with_its_remedy(tmp_path: Path) -> None:
     emulator = account(view_names="renamed")
-    report = connect(emulator, tmp_path, objects=ONLY).sync()
+    report = connect_swiftly(emulator, tmp_path, objects=ONLY).sync()
     assert (report.exit_code, verdicts(report)[CONTRACTS]) == (4, "failed")
     assert f"views.{CONTRACTS}" in of(report, CONTRACTS).reason
 
 
 def test_a_module_without_a_bin_is_read_and_its_missing_bin_no_failure(tmp_path: Path) -> None:
     emulator = account(module_bin=False)
-    connector = connect(emulator, tmp_path, objects=ONLY)
+    connector = connect_swiftly(emulator, tmp_path, objects=ONLY)
     assert verdicts(connector.sync())[CONTRACTS] == "matched"
     before = len(emulator.log)
     assert connector.sync().exit_code == 0
@@ -269,7 +316,7 @@ def test_a_module_without_a_bin_is_read_and_its_missing_bin_no_failure(tmp_path:
 def test_one_module_can_be_wanted_alone_and_a_wrong_name_is_told(tmp_path: Path) -> None:
     emulator = account(contracts=3)
     emulator.store.add_module("cm_assets", "Asset", "Assets")
-    connector = connect(emulator, tmp_path, objects=["cm_assets"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["cm_assets"])
     assert verdicts(connector.sync()) == {"custom_modules": "matched", "cm_assets": "matched"}
     report = connector.sync(objects=["cm_boats"])
     assert (report.exit_code, of(report, "custom_modules").verdict.value) == (3, "failed")
@@ -283,7 +330,7 @@ def test_names_that_would_meet_stay_apart_and_keep_their_tables(tmp_path: Path) 
     for key in ("cm_deal", "cm_Deal", "cm-deal", "Orders"):
         store.add_module(key, "Thing", "Things")
         made[key] = store.create(key, name=f"of {key}")
-    connector = connect(emulator, tmp_path, objects=ONLY, lookups_every_s=0)
+    connector = connect_swiftly(emulator, tmp_path, objects=ONLY, lookups_every_s=0)
     assert connector.sync().exit_code == 0
     tables = [name for name in connector.reader.tables() if name.startswith("cm_")]
     assert len(tables) == 4
@@ -304,7 +351,7 @@ def test_names_that_would_meet_stay_apart_and_keep_their_tables(tmp_path: Path) 
 def test_a_name_that_no_address_can_hold_is_told_and_the_others_are_read(tmp_path: Path) -> None:
     emulator = account(contracts=3)
     emulator.store.add_module("cm_x; DROP TABLE deals", "Thing", "Things")
-    connector = connect(emulator, tmp_path, objects=ONLY)
+    connector = connect_swiftly(emulator, tmp_path, objects=ONLY)
     report = connector.sync()
     assert (report.exit_code, verdicts(report)) == (4, {"custom_modules": "failed", CONTRACTS: "matched"})
     assert "DROP TABLE" in of(report, "custom_modules").reason
@@ -312,7 +359,7 @@ def test_a_name_that_no_address_can_hold_is_told_and_the_others_are_read(tmp_pat
 
 def test_a_cut_first_sync_of_a_module_goes_on(tmp_path: Path) -> None:
     emulator = account(contracts=450)
-    connector = connect(emulator, tmp_path, objects=ONLY)
+    connector = connect_swiftly(emulator, tmp_path, objects=ONLY)
     codes = [connector.sync(max_calls=4).exit_code for _ in range(3)]
     assert codes[0] == 75
     assert connector.sync().exit_code == 0
@@ -322,7 +369,7 @@ def test_a_cut_first_sync_of_a_module_goes_on(tmp_path: Path) -> None:
 def test_a_sync_of_everything_takes_the_modules_along(tmp_path: Path) -> None:
     emulator = account()
     emulator.switches = Switches(deal_views_default_pipeline_only=False)
-    connector = connect(emulator, tmp_path)
+    connector = connect_swiftly(emulator, tmp_path)
     report = connector.sync()
     assert (report.exit_code, verdicts(report)[CONTRACTS]) == (0, "matched")
     assert connector.reader.value(f"SELECT max(_synced_at) FROM {CONTRACTS}") <= datetime(

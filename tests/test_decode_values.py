@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from freshsales_source.decode import decode_page
+from freshsales_source.decode.nesting import MOST_LEVELS
 from tests.decoding import (
     LAYOUT,
     LIVE,
@@ -78,6 +79,8 @@ def test_a_number_no_column_holds_is_kept_with_every_digit(literal: str, kept: s
         ("last_seen", "2023-03-23T05:19:22", "2023-03-23T05:19:22"),
         ("last_seen", "2023-03-23", "2023-03-23"),
         ("last_seen", 1679570362, "1679570362"),
+        ("last_seen", "0000-01-01T00:00:00Z", "0000-01-01T00:00:00Z"),
+        ("last_seen", "9999-12-31T23:59:59-12:00", "9999-12-31T23:59:59-12:00"),
     ],
 )
 def test_a_value_that_does_not_fit_is_kept_beside_its_column_and_counted(
@@ -190,3 +193,36 @@ def test_json_columns_keep_every_digit_on_both_paths() -> None:
         page = decode_text(page_text(f', "web_form_ids": {value}{more}'))
         assert page.was_fast is was_fast
         assert row_of(page)["web_form_ids"] == value
+
+
+def nested(levels: int, inmost: str = "") -> str:
+    return "[" * levels + inmost + "]" * levels
+
+
+@pytest.mark.parametrize("levels", [300, 1_000, 100_000])
+@pytest.mark.parametrize("key", ["web_form_ids", "new_key", "first_name"])
+def test_a_value_nested_too_deep_for_a_parser_is_kept_as_json_and_counted(key: str, levels: int) -> None:
+    page = decode_text(page_text(f', "{key}": {nested(levels)}'))
+    if page.unknown:
+        page = decode_text(page_text(f', "{key}": {nested(levels)}'), LAYOUT.extended(page.unknown))
+    row = row_of(page)
+    kept = row.get(f"{key}__raw") or row[key]
+    # The answer's own brackets are levels, too: 250 in all are followed.
+    deeper = nested(levels - (MOST_LEVELS - 3))
+    assert kept == nested(MOST_LEVELS - 3, json.dumps(deeper))
+    assert page.replaced == 1
+
+
+def test_how_deep_a_value_is_kept_as_it_is_does_not_hang_on_its_neighbours() -> None:
+    value = nested(MOST_LEVELS - 3)
+    alone, beside = (
+        decode_text(page_text(f', "web_form_ids": {value}, "x": {more}')) for more in ("0", nested(999))
+    )
+    assert row_of(alone)["web_form_ids"] == row_of(beside)["web_form_ids"] == value
+    assert (alone.replaced, beside.replaced) == (0, 1)
+
+
+def test_keys_that_no_state_can_hold_are_spelled_out_and_stay_apart() -> None:
+    page = decode_text(page_text(r', "a\ud800": 1, "a\udfff": 2, "b\u0000": 3'))
+    assert sorted(column.key for column in page.unknown) == [r"a\ud800", r"a\udfff", r"b\u0000"]
+    assert len({column.name for column in page.unknown}) == 3

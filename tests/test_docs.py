@@ -17,26 +17,20 @@ from pathlib import Path
 import pytest
 
 import run
-from freshsales_source import errors
+from freshsales_source import catalogue, errors
 from freshsales_source.cli.arguments import parser
-from freshsales_source.entities import CUSTOM_MODULES, DEALS, ENTITIES, LOOKUPS
+from freshsales_source.entities import ENTITIES, LOOKUPS
 from freshsales_source.entities.feeds import FEEDS, Feed
 from freshsales_source.errors import FatalError, FreshsalesError, ObjectError, RetriableError
 from freshsales_source.exit_codes import ExitCode
 from freshsales_source.schema.entity_types import Entity, Filters, FlatList, Selector, Views
 from freshsales_source.settings.config import Settings
-from freshsales_source.sync.report import SYNC_OBJECTS, SYNC_RUNS
 from freshsales_source.sync.verdicts import Verdict
-from freshsales_source.warehouse.deletions import DELETIONS
-from freshsales_source.warehouse.history import history_table
-from freshsales_source.warehouse.metadata import FIELD_CHOICES, FIELDS, VIEWS
 from tests.command import Command
 from tests.connector import company, connect
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 TEXT = README.read_text(encoding="utf-8")
-
-HISTORY = history_table(DEALS.tables()[0], is_readable=True)
 
 # Defaults that the README tells in words, where the code has None or an empty value.
 IN_WORDS = {
@@ -65,22 +59,12 @@ def freshsales(
 
 
 def generated_tables() -> str:
-    of_objects = (table for entity in ENTITIES for table in entity.tables())
-    tables = [
-        *of_objects,
-        *(feed.table for feed in FEEDS),
-        FIELDS,
-        FIELD_CHOICES,
-        VIEWS,
-        HISTORY,
-        DELETIONS,
-        SYNC_RUNS,
-        SYNC_OBJECTS,
-    ]
-    rows = [f"| `{table.name}` | {table.description} |" for table in tables]
-    place = next(n for n, table in enumerate(tables, 1) if table.name == CUSTOM_MODULES.name)
-    rows.insert(place, "| `cm_*` | Records of each custom module, e.g. `cm_contracts`. |")
-    return "\n".join(["| table | what it holds |", "|---|---|", *rows])
+    rows = []
+    for table in catalogue.tables():
+        name = "`cm_*`" if table.name == catalogue.ANY_MODULE.name else f"`{table.name}`"
+        holds = "Records of each custom module, e.g. `cm_contracts`." if "*" in name else table.description
+        rows.append(f"| {name} | {', '.join(f'`{key}`' for key in table.grain)} | {holds} |")
+    return "\n".join(["| table | one row per | what it holds |", "|---|---|---|", *rows])
 
 
 def generated_objects() -> str:

@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from freshsales_source.emulator import Emulator, Switches, with_texts
+from freshsales_source.emulator import (
+    Emulator,
+    Switches,
+    delete_custom_field,
+    retype_custom_field,
+    with_texts,
+)
 from freshsales_source.emulator.objects import CONTACTS, DEALS, SALES_ACCOUNTS
 from tests.emulator_browser import Browser
 from tests.shared_data import SHARED, needs_shared
@@ -229,6 +235,24 @@ def test_a_custom_field_comes_and_goes_at_once() -> None:
     assert labels["cf_new"] == "Brand new"
     account.drop_custom_field("deals", "cf_new")
     assert "cf_new" not in browser.rows("deals", "Open Deals")[0]["custom_field"]
+
+
+def test_a_field_that_is_made_anew_begins_empty_and_one_of_another_type_keeps_its_values() -> None:
+    browser = Browser()
+    store = browser.store
+    deal = int(store.live("deals")[0]["id"])
+    for name in ("cf_anew", "cf_kept"):
+        store.account.add_custom_field("deals", name, "text")
+    store.update("deals", deal, cf_anew="old", cf_kept="12")
+    stamp = store.record("deals", deal)["updated_at"]
+    delete_custom_field(store, "deals", "cf_anew")
+    store.account.add_custom_field("deals", "cf_anew", "checkbox")
+    retype_custom_field(store, "deals", "cf_kept", "number")
+    served = browser.body(f"/deals/{deal}")["deal"]["custom_field"]
+    assert (served["cf_anew"], served["cf_kept"]) == (False, "12")
+    types = {row["name"]: row["type"] for row in browser.body("/settings/deals/fields")["fields"]}
+    assert (types["cf_anew"], types["cf_kept"]) == ("checkbox", "number")
+    assert store.record("deals", deal)["updated_at"] == stamp
 
 
 def test_field_groups_come_only_when_included() -> None:

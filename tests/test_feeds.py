@@ -15,7 +15,7 @@ from freshsales_source.emulator import Emulator, add_note, change_note, remove_n
 from freshsales_source.feeds import reader as feed_reader
 from freshsales_source.settings.config import Settings
 from freshsales_source.warehouse.warehouse import Warehouse
-from tests.connector import Connector, asked, company, connect, of, verdicts
+from tests.connector import Connector, asked, company, connect, connect_swiftly, of, verdicts
 from tests.other_objects import load_plainly, plain_file
 from tests.warehouse_reader import WarehouseReader
 
@@ -88,7 +88,7 @@ def test_notes_follow_their_records_and_leave_with_them(tmp_path: Path, paged: b
 
 def test_without_the_setting_no_feed_is_asked_for(tmp_path: Path) -> None:
     emulator = account()
-    connector = connect(emulator, tmp_path)
+    connector = connect_swiftly(emulator, tmp_path)
     assert connector.sync().exit_code == 0
     assert feed_calls(emulator) == []
     assert not {"notes", "contact_activities", "deal_stage_log"} & set(connector.reader.tables())
@@ -98,7 +98,7 @@ def test_timelines_bring_all_feeds_and_say_first_what_they_cost(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     emulator = account()
-    connector = connect(emulator, tmp_path, timelines=True)
+    connector = connect_swiftly(emulator, tmp_path, timelines=True)
     with caplog.at_level(logging.INFO, "freshsales_source.feeds.reader"):
         report = connector.sync()
     assert report.exit_code == 0
@@ -125,7 +125,7 @@ def test_what_is_added_while_a_feed_is_read_comes_once_and_takes_nothing_away(tm
             add_note(emulator.store, "contacts", contact, f"Written at {number}")
 
     emulator.before_request = write_between_pages
-    connector = connect(emulator, tmp_path, objects=["contacts", "notes"], concurrency=1)
+    connector = connect_swiftly(emulator, tmp_path, objects=["contacts", "notes"], concurrency=1)
     assert connector.sync().exit_code == 0
     emulator.before_request = None
     assert len(emulator.store.notes["contacts", contact]) > 30
@@ -137,7 +137,7 @@ def test_what_is_added_while_a_feed_is_read_comes_once_and_takes_nothing_away(tm
 def test_the_stage_log_tells_each_move_of_a_changed_deal(tmp_path: Path) -> None:
     emulator = account(feed_page=2)
     store = emulator.store
-    connector = connect(emulator, tmp_path, objects=STAGES)
+    connector = connect_swiftly(emulator, tmp_path, objects=STAGES)
     connector.sync()
     deal = store.create("deals", name="Big", deal_stage_id=store.account.selectors["deal_stages"][0]["id"])
     made = connector.clock.now()
@@ -162,7 +162,7 @@ def test_the_stage_log_tells_each_move_of_a_changed_deal(tmp_path: Path) -> None
 
 def test_activities_of_a_changed_contact_arrive_with_their_values(tmp_path: Path) -> None:
     emulator = account()
-    connector = connect(emulator, tmp_path, objects=["contacts", "contact_activities"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["contacts", "contact_activities"])
     connector.sync()
     contact = emulator.store.create("contacts", first_name="Ada")
     task = emulator.store.create("tasks", title="Call", targetables=({"id": contact, "type": "Contact"},))
@@ -180,7 +180,7 @@ def stage_log_is_whole(emulator: Emulator, connector: Connector, deals: Iterable
 
 def test_cut_runs_forget_no_record(tmp_path: Path) -> None:
     emulator = account()
-    connector = connect(emulator, tmp_path, objects=STAGES)
+    connector = connect_swiftly(emulator, tmp_path, objects=STAGES)
     codes = [connector.sync(max_calls=15).exit_code]
     while codes[-1] == 75 and len(codes) < 9:
         codes.append(connector.sync(max_calls=10).exit_code)
@@ -209,7 +209,7 @@ class DyingConnector(Connector):
 
 def test_a_run_that_is_killed_after_its_first_load_forgets_no_record(tmp_path: Path) -> None:
     emulator = account()
-    connector = connect(emulator, tmp_path, objects=STAGES, lookback_s=0)
+    connector = connect_swiftly(emulator, tmp_path, objects=STAGES, lookback_s=0)
     connector.sync()
     connector.clock.advance(600)
     stage = emulator.store.account.selectors["deal_stages"][2]["id"]
@@ -237,7 +237,7 @@ def test_more_records_than_a_state_should_hold_are_read_along_their_table(
 ) -> None:
     monkeypatch.setattr(feed_reader, "MOST_WAITING", 3)
     emulator = account()
-    connector = connect(emulator, tmp_path, objects=STAGES)
+    connector = connect_swiftly(emulator, tmp_path, objects=STAGES)
     connector.sync()
     connector.clock.advance(600)
     stage = emulator.store.account.selectors["deal_stages"][2]["id"]
@@ -257,7 +257,7 @@ def test_more_records_than_a_state_should_hold_are_read_along_their_table(
 
 def test_feeds_that_are_wanted_later_begin_with_all_records_there_are(tmp_path: Path) -> None:
     emulator = account()
-    connector = connect(emulator, tmp_path, lookback_s=0, objects=["deals"])
+    connector = connect_swiftly(emulator, tmp_path, lookback_s=0, objects=["deals"])
     connector.clock.advance(600)
     connector.sync()
     report = connector.sync(objects=STAGES)
@@ -267,7 +267,7 @@ def test_feeds_that_are_wanted_later_begin_with_all_records_there_are(tmp_path: 
 
 def test_a_plain_dlt_run_reads_feeds_too(tmp_path: Path) -> None:
     emulator = account()
-    connector = connect(emulator, tmp_path)
+    connector = connect_swiftly(emulator, tmp_path)
     load_plainly(connector, objects=STAGES)
     held = WarehouseReader(plain_file(connector)).rows("deal_stage_log")
     assert {row["deal_id"] for row in held} == set(live(emulator, "deals"))
@@ -279,7 +279,7 @@ def test_a_plain_dlt_run_reads_feeds_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("position", ["forbidden", "not_found"])
 def test_feeds_an_account_does_not_have_are_not_available(tmp_path: Path, position: str) -> None:
     emulator = account(feeds=position)
-    report = connect(emulator, tmp_path, objects=STAGES).sync()
+    report = connect_swiftly(emulator, tmp_path, objects=STAGES).sync()
     assert (report.exit_code, verdicts(report)) == (
         0,
         {"deals": "matched", "deal_stage_log": "not_available"},
@@ -289,7 +289,7 @@ def test_feeds_an_account_does_not_have_are_not_available(tmp_path: Path, positi
 
 def test_a_feed_that_is_lost_fails_and_its_records_go_on_waiting(tmp_path: Path) -> None:
     emulator = account()
-    connector = connect(emulator, tmp_path, objects=STAGES)
+    connector = connect_swiftly(emulator, tmp_path, objects=STAGES)
     connector.sync()
     connector.clock.advance(600)
     stage = emulator.store.account.selectors["deal_stages"][2]["id"]
@@ -309,7 +309,7 @@ def test_a_feed_that_is_lost_fails_and_its_records_go_on_waiting(tmp_path: Path)
 
 def test_a_record_that_is_gone_meanwhile_keeps_its_rows_and_holds_nobody_up(tmp_path: Path) -> None:
     emulator = account(binned_get="not_found")
-    connector = connect(emulator, tmp_path, objects=STAGES, lookback_s=0)
+    connector = connect_swiftly(emulator, tmp_path, objects=STAGES, lookback_s=0)
     connector.sync()
     connector.clock.advance(600)
     gone, changed = live(emulator, "deals")[:2]
@@ -324,6 +324,6 @@ def test_a_record_that_is_gone_meanwhile_keeps_its_rows_and_holds_nobody_up(tmp_
 
 
 def test_a_feed_without_its_objects_is_a_mistake_in_the_settings(tmp_path: Path) -> None:
-    connector = connect(account(), tmp_path, objects=["notes"])
+    connector = connect_swiftly(account(), tmp_path, objects=["notes"])
     with pytest.raises(Exception, match="`objects` names 'notes', but nothing that has any"):
         connector.sync()

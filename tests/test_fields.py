@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Mapping
 from hashlib import sha256
 from typing import Any
 
+import orjson
 import pytest
 from dlt.common.normalizers.naming.snake_case import NamingConvention
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from freshsales_source.errors import MalformedPage
+from freshsales_source.schema.account_fields import AccountFields
 from freshsales_source.schema.column_names import assign_names, name_without_field_id, plain_name
 from freshsales_source.schema.columns import ColumnType
-from freshsales_source.schema.fields import Field, custom_columns, parse_fields
+from freshsales_source.schema.fields import Field, field_to_state, parse_fields
 from tests.shared_data import SHARED, needs_shared
 
 DLT = NamingConvention()
@@ -36,9 +39,19 @@ def row(id_: int | str | None, name: str, type_: str = "text", **more: Any) -> d
     return {"id": id_, "name": name, "label": name, "type": type_, "default": False, **more}
 
 
-def columns_of(*fields: dict[str, Any], known: dict[str, str] | None = None) -> dict[str, str]:
-    parsed = parse_fields(answer(*fields), object="deals")
-    return dict(custom_columns(parsed, known=known or {}, reserved={"id", "amount"}).names)
+def read(
+    *fields: dict[str, Any],
+    before: AccountFields | None = None,
+    reserved: Collection[str] = (),
+    stored: Mapping[str, ColumnType] | None = None,
+) -> AccountFields:
+    """What is known of the fields of deals once the settings have listed these."""
+    told = parse_fields(answer(*fields), object="deals")
+    return (before or AccountFields()).with_settings(told, reserved=reserved, stored=stored or {})
+
+
+def columns_of(*fields: dict[str, Any], before: AccountFields | None = None) -> dict[str, str]:
+    return read(*fields, before=before, reserved={"id", "amount"}).names
 
 
 def hashed(plain: str, name: str) -> str:
@@ -63,8 +76,7 @@ def hashed(plain: str, name: str) -> str:
     ],
 )
 def test_a_field_type_decides_the_column_type(field_type: str, column_type: ColumnType) -> None:
-    fields = parse_fields(answer(row(1, "cf_x", field_type)), object="deals")
-    (column,) = custom_columns(fields, known={}, reserved=()).columns
+    (column,) = read(row(1, "cf_x", field_type)).columns
     assert (column.type, column.key, column.name, column.is_custom) == (column_type, "cf_x", "cf_x", True)
 
 
@@ -96,6 +108,13 @@ def test_ids_of_fields_and_choices_may_be_numbers_or_text() -> None:
         ("17", "A", 1),
         ("18", "B", 2),
     ]
+
+
+def test_names_and_labels_that_no_state_can_hold_are_made_storable() -> None:
+    odd = row(1, "cf_a\ud800", "text\x00", label="a\x00b\udfff")
+    (field,) = parse_fields(answer(odd), object="deals")
+    assert (field.name, field.label, field.type) == (r"cf_a\ud800", "a\ufffdb\ufffd", "text\ufffd")
+    assert orjson.dumps(field_to_state(field))
 
 
 def test_what_the_settings_do_not_say_of_a_field_is_none() -> None:
@@ -140,10 +159,12 @@ def test_names_in_other_scripts_stay_apart() -> None:
 
 
 def test_a_name_once_given_never_changes() -> None:
-    known = {"cf_size": "cf_size", "cf_gone": "cf_gone"}
-    names = columns_of(row(1, "cf_Size"), row(2, "cf_size", label="Renamed"), row(3, "cf_Gone"), known=known)
+    before = read(row(2, "cf_size"), row(4, "cf_gone"))
+    names = columns_of(
+        row(1, "cf_Size"), row(2, "cf_size", label="Renamed"), row(3, "cf_Gone"), before=before
+    )
     assert names == {
-        **known,
+        **before.names,
         "cf_Size": hashed("cf_size", "cf_Size"),
         "cf_Gone": hashed("cf_gone", "cf_Gone"),
     }
@@ -154,8 +175,7 @@ def test_a_custom_field_never_takes_the_name_of_another_column() -> None:
 
 
 def test_a_field_listed_twice_is_one_column() -> None:
-    fields = parse_fields(answer(row(1, "cf_x"), row(2, "cf_x")), object="deals")
-    assert [column.name for column in custom_columns(fields, known={}, reserved=()).columns] == ["cf_x"]
+    assert [column.name for column in read(row(1, "cf_x"), row(2, "cf_x")).columns] == ["cf_x"]
 
 
 @given(keys=st.lists(KEYS, unique=True, max_size=8), known=st.dictionaries(KEYS, st.just(""), max_size=3))
@@ -188,7 +208,7 @@ def test_the_plain_name_of_an_ascii_key_is_the_one_dlt_would_give(key: str) -> N
 def test_the_documented_sample_of_deal_fields_is_read() -> None:
     body = (SHARED / "api-samples" / "settings_deals_fields.json").read_bytes()
     fields = parse_fields(body, object="deals")
-    columns = custom_columns(fields, known={}, reserved=()).columns
+    columns = AccountFields().with_settings(fields, reserved=(), stored={}).columns
     assert {column.name: column.type for column in columns} == {
         "cf_region": ColumnType.TEXT,
         "cf_interested_products": ColumnType.TEXT,

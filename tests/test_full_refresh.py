@@ -10,7 +10,7 @@ import pytest
 
 from freshsales_source.emulator import Emulator
 from freshsales_source.exit_codes import ExitCode
-from tests.connector import ALL_PIPELINES, OBJECTS, Connector, asked, company, connect, of, verdicts
+from tests.connector import ALL_PIPELINES, OBJECTS, Connector, asked, company, connect_swiftly, of, verdicts
 from tests.other_objects import assert_rows, live, small_company
 
 QUIET = {"refresh_pages": 0}
@@ -20,7 +20,7 @@ QUIET = {"refresh_pages": 0}
 def copied(tmp_path: Path, **more: Any) -> tuple[Emulator, Connector]:
     """A company and a connector that has read it; what moves no stamp is not read by chance."""
     emulator = company(**more)
-    connector = connect(emulator, tmp_path, objects=list(OBJECTS), lookups_every_s=10**6, **QUIET)
+    connector = connect_swiftly(emulator, tmp_path, objects=list(OBJECTS), lookups_every_s=10**6, **QUIET)
     assert connector.sync().exit_code is ExitCode.DONE
     connector.clock.advance(5000)
     connector.sync()
@@ -142,7 +142,7 @@ def test_too_much_that_is_not_seen_flags_nothing_and_the_refresh_goes_on(tmp_pat
 def test_objects_without_views_are_refreshed_too(tmp_path: Path) -> None:
     emulator = small_company(tasks=20, appointments=12, activities=14, products=9)
     objects = ["tasks", "appointments", "sales_activities", "products"]
-    connector = connect(emulator, tmp_path, objects=objects, page_size=4, **QUIET)
+    connector = connect_swiftly(emulator, tmp_path, objects=objects, page_size=4, **QUIET)
     connector.sync()
     connector.clock.advance(1000)
     changed = {name: live(emulator, name)[1::4] for name in objects}

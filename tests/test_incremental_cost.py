@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from freshsales_source.emulator import Account, Emulator, Store
-from tests.connector import CORE, Connector, asked, company, connect, emulate, of, verdicts
+from tests.connector import CORE, Connector, asked, company, connect_swiftly, emulate, of, verdicts
 from tests.fake_clock import FakeClock
 
 CHANGES = {1_000: (1, 99, 100, 101, 250), 20_000: (1, 101, 250)}
@@ -48,7 +48,7 @@ class Synced(NamedTuple):
 def synced(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Synced:
     """Contacts of an account of that size, synced once."""
     emulator = many_contacts(request.param)
-    connector = connect(emulator, tmp_path_factory.mktemp("cost"), objects=["contacts"])
+    connector = connect_swiftly(emulator, tmp_path_factory.mktemp("cost"), objects=["contacts"])
     report = connector.sync()
     assert verdicts(report) == {"contacts": "matched"}
     assert connector.reader.count("contacts") == request.param + 150
@@ -118,7 +118,7 @@ def test_a_quiet_account_is_asked_for_one_page_of_each_walk(synced: Synced) -> N
 
 def test_a_second_sync_of_a_quiet_company_loads_no_object_row(tmp_path: Path) -> None:
     emulator = company()
-    connector = connect(emulator, tmp_path, objects=CORE)
+    connector = connect_swiftly(emulator, tmp_path, objects=CORE)
     connector.sync()
     rows = connector.reader.content(without=())
     before = len(emulator.log)
@@ -132,7 +132,7 @@ def test_a_second_sync_of_a_quiet_company_loads_no_object_row(tmp_path: Path) ->
 
 def test_a_first_sync_of_a_company_costs_its_pages_and_its_lookups(tmp_path: Path) -> None:
     emulator = company(accounts=120, contacts=400, deals=600, in_bin=9)
-    connector = connect(emulator, tmp_path, objects=CORE)
+    connector = connect_swiftly(emulator, tmp_path, objects=CORE)
     report = connector.sync()
     sizes: Counter[str] = Counter()
     for record in emulator.store.live("deals"):
@@ -147,7 +147,7 @@ def test_a_first_sync_of_a_company_costs_its_pages_and_its_lookups(tmp_path: Pat
 @pytest.mark.parametrize(("object_name", "k"), [("sales_accounts", 101), ("deals", 250)])
 def test_edits_of_accounts_and_deals_cost_the_same(object_name: str, k: int, tmp_path: Path) -> None:
     emulator = company(accounts=300, contacts=0, deals=700, in_bin=0)
-    connector = connect(emulator, tmp_path, objects=[object_name])
+    connector = connect_swiftly(emulator, tmp_path, objects=[object_name])
     connector.sync()
     connector.clock.advance(1000)
     ids = sorted(int(record["id"]) for record in emulator.store.live(object_name))[:k]
@@ -165,7 +165,7 @@ def test_edits_of_accounts_and_deals_cost_the_same(object_name: str, k: int, tmp
 
 def test_only_edits_within_the_lookback_are_read_twice(tmp_path: Path) -> None:
     emulator = company()
-    connector = connect(emulator, tmp_path, objects=["contacts"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["contacts"])
     fresh, old = [int(record["id"]) for record in emulator.store.live("contacts")][:2]
     emulator.store.update("contacts", old, city="Turku")
     connector.clock.advance(301)
@@ -182,7 +182,7 @@ def test_only_edits_within_the_lookback_are_read_twice(tmp_path: Path) -> None:
 
 def test_lookups_are_read_again_only_when_they_are_old(tmp_path: Path) -> None:
     emulator = company()
-    connector = connect(emulator, tmp_path, lookups_every_s=3600, objects=["contacts", "deal_stages"])
+    connector = connect_swiftly(emulator, tmp_path, lookups_every_s=3600, objects=["contacts", "deal_stages"])
 
     def lookups_asked() -> int:
         before = len(emulator.log)

@@ -24,8 +24,8 @@ from tests.warehouse_reader import Row
 
 SYNC = ("sync", "sales_accounts")
 PAGE_SIZE = 5
-MANY, FEW = 200, 60
-"""Pages of a first sync: four loads and more, or two."""
+MANY, FEW = 130, 60
+"""Pages of a first sync: three loads, or two."""
 WALKS = 2
 """Of the view and of the recycle bin."""
 OPEN_SPANS = 2
@@ -34,6 +34,8 @@ PER_LOAD = 50
 SHARES = 100
 """Into how many tests all the points of a long search are dealt."""
 SEED = 7
+IN_BETWEEN = ("before a commit", "lists on their way", "after a commit")
+"""Steps in whose midst some rows are in the warehouse and others are not; the long search knows no such choice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,22 +97,27 @@ def check(account: Account, point: Point) -> None:
     assert more <= PER_LOAD + WALKS + ceil(log2(account.pages)) + 2 * OPEN_SPANS, point
 
 
-@pytest.mark.parametrize("turn", range(4))
+@pytest.mark.parametrize("turn", range(2))
 def test_a_long_sync_killed_at_a_request_is_mended_by_one_more_run(many: Account, turn: int) -> None:
-    first, *between, last = requests(many.unkilled)
-    check(many, [first, last, *random.Random(SEED).sample(between, 2)][turn])
+    *others, last = requests(many.unkilled)
+    check(many, [last, random.Random(SEED).choice(others)][turn])
 
 
 @pytest.mark.parametrize("turn", range(2))
 def test_a_sync_killed_at_a_request_is_mended_by_one_more_run(few: Account, turn: int) -> None:
-    check(few, random.Random(SEED).sample(requests(few.unkilled), 2)[turn])
+    first, *others = requests(few.unkilled)
+    check(few, [first, random.Random(SEED).choice(others)][turn])
 
 
-@pytest.mark.parametrize("turn", range(2))
 @pytest.mark.parametrize("step", STEPS)
-def test_a_sync_killed_at_a_step_of_dlt_is_mended_by_one_more_run(few: Account, step: str, turn: int) -> None:
-    first, *others = operations(few.unkilled, step)
-    check(few, [first, random.Random(f"{SEED} {step}").choice(others)][turn])
+def test_a_sync_killed_as_a_step_of_dlt_begins_is_mended_by_one_more_run(few: Account, step: str) -> None:
+    check(few, operations(few.unkilled, step)[0])
+
+
+@pytest.mark.parametrize("step", IN_BETWEEN)
+def test_a_sync_killed_within_a_step_of_dlt_is_mended_by_one_more_run(few: Account, step: str) -> None:
+    _, *others = operations(few.unkilled, step)
+    check(few, random.Random(f"{SEED} {step}").choice(others))
 
 
 @pytest.mark.soak
@@ -145,7 +152,7 @@ class Doomed(httpx.BaseTransport):
 
 
 def test_an_exception_at_any_request_is_mended_by_one_more_run(tmp_path: Path) -> None:
-    emulator = company(accounts=2, contacts=0, deals=9, in_bin=1)
+    emulator = company(accounts=2, contacts=0, deals=4, in_bin=1)
     chosen: dict[str, Any] = {"objects": ["deals", "deal_stages"], "page_size": 5}
     whole = connect(emulator, tmp_path / "whole", **chosen)
     calls = whole.sync().calls

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from freshsales_source.emulator import Emulator, Fault
-from tests.connector import Connector, asked, company, connect, of, verdicts
+from tests.connector import Connector, asked, company, connect_swiftly, of, verdicts
 
 
 def account() -> Emulator:
@@ -27,7 +27,7 @@ def lists_in(connector: Connector) -> dict[int, str]:
 
 def test_all_lists_arrive_whatever_their_number(tmp_path: Path) -> None:
     emulator, names = with_lists(120)
-    connector = connect(emulator, tmp_path, objects=["lists"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["lists"])
     report = connector.sync()
     assert (report.exit_code, verdicts(report)) == (0, {"lists": "matched"})
     assert lists_in(connector) == names
@@ -41,7 +41,7 @@ def test_a_list_without_page_count_is_read_to_an_empty_page_and_a_renamed_one_is
 ) -> None:
     emulator, names = with_lists(30)
     emulator.switches = type(emulator.switches)(meta="none", page_past_end="repeat_last")
-    connector = connect(emulator, tmp_path, objects=["lists"], lookups_every_s=0, page_size=10)
+    connector = connect_swiftly(emulator, tmp_path, objects=["lists"], lookups_every_s=0, page_size=10)
     connector.sync()
     first = next(iter(names))
     emulator.store.update("lists", first, name="Renamed")
@@ -52,7 +52,7 @@ def test_a_list_without_page_count_is_read_to_an_empty_page_and_a_renamed_one_is
 def test_lists_beyond_the_keys_rights_are_not_available(tmp_path: Path) -> None:
     emulator, _ = with_lists(3)
     emulator.switches = type(emulator.switches)(forbidden=("lists",))
-    report = connect(emulator, tmp_path, objects=["lists", "owners"]).sync()
+    report = connect_swiftly(emulator, tmp_path, objects=["lists", "owners"]).sync()
     assert (report.exit_code, verdicts(report)["lists"]) == (0, "not_available")
 
 
@@ -60,7 +60,7 @@ def test_lists_that_end_before_their_total_fail_instead_of_being_short(tmp_path:
     emulator, _ = with_lists(3)
     short = b'{"lists": [{"id": 1, "name": "One"}], "meta": {"total": 3}}'
     emulator.faults.add(Fault(kind="status", status=200, body=short, path="*/lists?*", times=100))
-    report = connect(emulator, tmp_path, objects=["lists", "owners"]).sync()
+    report = connect_swiftly(emulator, tmp_path, objects=["lists", "owners"]).sync()
     assert len(asked(emulator, "/lists?")) == 6
     assert (report.exit_code, of(report, "lists").verdict.value) == (4, "failed")
 
@@ -79,7 +79,7 @@ def test_products_of_a_deal_arrive_with_quantity_price_and_discount_and_leave_wi
     line = store.sell(deal, first["id"], quantity=3, unit_price=19.99, discount=12.5, discount_type=1)
     store.sell(deal, second["id"], quantity=2.5)
     store.sell(other, first["id"])
-    connector = connect(emulator, tmp_path, objects=["deals", "products"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["deals", "products"])
     assert connector.sync().exit_code == 0
     lines = lines_in(connector, deal)
     assert [row["product_id"] for row in lines] == [first["id"], second["id"]]

@@ -10,7 +10,7 @@ import pytest
 from freshsales_source.emulator import Emulator, Fault
 from freshsales_source.entities import LOOKUPS
 from freshsales_source.exit_codes import ExitCode
-from tests.connector import Connector, asked, connect, of, verdicts
+from tests.connector import Connector, asked, connect_swiftly, of, verdicts
 from tests.other_objects import load_plainly, plain_file, small_company
 from tests.warehouse_reader import WarehouseReader
 
@@ -25,7 +25,7 @@ def emulator() -> Emulator:
 
 @pytest.fixture
 def connector(emulator: Emulator, tmp_path: Path) -> Connector:
-    return connect(emulator, tmp_path, lookups_every_s=HOUR)
+    return connect_swiftly(emulator, tmp_path, lookups_every_s=HOUR)
 
 
 def first_of_each(emulator: Emulator) -> dict[str, int]:

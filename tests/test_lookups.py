@@ -12,7 +12,7 @@ from freshsales_source.emulator import Emulator, Fault
 from freshsales_source.emulator.account import CLASSIC_SELECTORS, SELECTORS
 from freshsales_source.entities import LOOKUPS
 from freshsales_source.exit_codes import ExitCode
-from tests.connector import ALL_PIPELINES, Connector, asked, connect, of, verdicts
+from tests.connector import ALL_PIPELINES, Connector, asked, connect_swiftly, of, verdicts
 from tests.other_objects import small_company
 from tests.warehouse_reader import WarehouseReader, read_off
 
@@ -30,7 +30,7 @@ def emulator() -> Emulator:
 
 @pytest.fixture
 def connector(emulator: Emulator, tmp_path: Path) -> Connector:
-    return connect(emulator, tmp_path, lookups_every_s=HOUR)
+    return connect_swiftly(emulator, tmp_path, lookups_every_s=HOUR)
 
 
 def lookups_asked(emulator: Emulator, since: int) -> list[str]:
@@ -131,7 +131,7 @@ def test_a_new_owner_is_looked_up_in_the_sync_that_meets_him(
 @pytest.mark.parametrize("object_name", ["tasks", "appointments", "sales_activities", "products"])
 def test_ids_of_every_object_are_looked_up(object_name: str, tmp_path: Path) -> None:
     emulator = small_company(tasks=3, appointments=3, activities=3, products=3)
-    connector = connect(emulator, tmp_path, objects=[object_name, "owners"])
+    connector = connect_swiftly(emulator, tmp_path, objects=[object_name, "owners"])
     connector.sync()
     connector.sync()
     owner = emulator.store.account.add_owner("Grace Hopper", "grace@example.com")
@@ -180,7 +180,7 @@ def test_an_id_that_stays_unexplained_is_asked_for_once(emulator: Emulator, conn
 
 def test_an_unknown_id_met_in_any_load_of_a_long_run_is_not_forgotten(tmp_path: Path) -> None:
     emulator = small_company()
-    connector = connect(emulator, tmp_path, objects=["contacts", "owners"], page_size=1)
+    connector = connect_swiftly(emulator, tmp_path, objects=["contacts", "owners"], page_size=1)
     made = []
     for n in range(60):
         connector.clock.advance(1)
@@ -315,7 +315,7 @@ def assert_columns_are_real(reader: WarehouseReader) -> None:
     assert len(named) > reader.count("fields") / 2
 
 
-def test_a_field_that_disappears_leaves_fields_and_keeps_its_column(
+def test_a_field_that_disappears_is_flagged_and_keeps_its_column(
     emulator: Emulator, connector: Connector
 ) -> None:
     contact = emulator.store.create("contacts", last_name="A", cf_remarks="Keep me")
@@ -327,7 +327,8 @@ def test_a_field_that_disappears_leaves_fields_and_keeps_its_column(
     connector.clock.advance(2 * HOUR)
     connector.sync(objects=["contacts"])
     rows = {row["name"]: row for row in connector.reader.rows("fields")}
-    assert "cf_remarks" not in rows
+    assert (rows["cf_remarks"]["is_deleted"], rows["cf_remarks"]["column_name"]) == (True, "cf_remarks")
+    assert [row["is_deleted"] for name, row in rows.items() if name != "cf_remarks"].count(True) == 0
     assert rows["cf_birthday"]["label"] == "Date of birth"
     assert rows["cf_size"]["column_name"] == "cf_size"
     sizes = "SELECT value FROM field_choices WHERE name = 'cf_size' ORDER BY position"

@@ -12,9 +12,10 @@ import pytest
 from freshsales_source.decode import Layout
 from freshsales_source.entities import DEALS
 from freshsales_source.pages.views import View
+from freshsales_source.schema.account_fields import AccountFields
 from freshsales_source.schema.column_names import plain_name
 from freshsales_source.schema.columns import EMPTIED_MARKER, Column, ColumnType, Table, dlt_columns
-from freshsales_source.schema.fields import Field, custom_columns, parse_fields
+from freshsales_source.schema.fields import Field, parse_fields
 from freshsales_source.warehouse.metadata import (
     FIELD_CHOICES,
     FIELDS,
@@ -38,7 +39,7 @@ def fields_of(*rows: dict[str, Any]) -> tuple[Field, ...]:
 def columns_of(fields: tuple[Field, ...]) -> tuple[Column, ...]:
     """All columns of deals in an account with these fields."""
     reserved = {column.name for column in Layout.of(DEALS).table.columns}
-    custom = custom_columns(fields, known={}, reserved=reserved).columns
+    custom = AccountFields().with_settings(fields, reserved=reserved, stored={}).columns
     return Layout.of(DEALS, custom).table.columns
 
 
@@ -90,6 +91,7 @@ def test_every_column_of_a_field_is_filled() -> None:
             "visible": False,
             "multiple": True,
             "field_group_id": 12,
+            "is_deleted": False,
             "_synced_at": NOON,
         }
     ]

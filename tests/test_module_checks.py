@@ -11,9 +11,20 @@ import pytest
 
 from freshsales_source.emulator import Emulator, add_note, generate_company
 from freshsales_source.exit_codes import ExitCode
-from tests.connector import ALL_PIPELINES, Connector, asked, company, connect, emulate, of, verdicts
+from tests.connector import (
+    ALL_PIPELINES,
+    Connector,
+    asked,
+    company,
+    connect,
+    connect_swiftly,
+    emulate,
+    of,
+    verdicts,
+)
 from tests.fake_clock import FakeClock
-from tests.warehouse_reader import Row
+from tests.other_objects import load_plainly, plain_file
+from tests.warehouse_reader import Row, WarehouseReader
 
 CONTRACTS = "cm_contracts"
 ONLY = ["custom_modules"]
@@ -45,7 +56,7 @@ def sql(connector: Connector, statement: str) -> None:
 @pytest.mark.parametrize("way", READ_BY)
 def test_an_erased_record_of_a_module_is_flagged_however_it_is_read(tmp_path: Path, way: str) -> None:
     emulator = account(**READ_BY[way])
-    connector = connect(emulator, tmp_path, objects=ONLY)
+    connector = connect_swiftly(emulator, tmp_path, objects=ONLY)
     assert verdicts(connector.sync())[CONTRACTS] == "matched"
     connector.clock.advance(1000)
     doomed = live(emulator)[60]
@@ -68,7 +79,7 @@ def test_a_module_record_that_the_warehouse_lacks_is_found_by_its_count(tmp_path
     hidden = live(emulator)[60]
     record = emulator.store.record(CONTRACTS, hidden)
     emulator.store.forget(CONTRACTS, hidden)
-    connector = connect(emulator, tmp_path, objects=ONLY)
+    connector = connect_swiftly(emulator, tmp_path, objects=ONLY)
     connector.sync()
     connector.clock.advance(1000)
     # As if it had been restored with its old stamp: no newest-first page shows it.
@@ -83,7 +94,7 @@ def test_a_module_record_that_the_warehouse_lacks_is_found_by_its_count(tmp_path
 @pytest.mark.parametrize("way", ["views", "the search"])
 def test_a_silent_change_in_a_module_is_found_by_the_refresh(tmp_path: Path, way: str) -> None:
     emulator = account(**READ_BY[way])
-    connector = connect(emulator, tmp_path, objects=ONLY)
+    connector = connect_swiftly(emulator, tmp_path, objects=ONLY)
     connector.sync()
     connector.clock.advance(1000)
     changed = live(emulator)[60]
@@ -100,7 +111,7 @@ def test_a_silent_change_in_a_module_is_found_by_the_refresh(tmp_path: Path, way
 @pytest.mark.parametrize("named", ["custom_modules", CONTRACTS])
 def test_a_full_refresh_takes_modules_along(tmp_path: Path, named: str) -> None:
     emulator = account(30)
-    connector = connect(emulator, tmp_path, objects=[named])
+    connector = connect_swiftly(emulator, tmp_path, objects=[named])
     connector.sync()
     connector.clock.advance(1000)
     changed = live(emulator)[3]
@@ -130,8 +141,9 @@ def test_lost_tables_of_modules_are_read_again_under_the_names_they_had(
     assert [name for name, verdict in verdicts(report).items() if verdict != "matched"] == ["cm_deal"]
     after = connector.reader.content()
     assert after.keys() == before.keys()
-    kept = [table for table in after if table.startswith("cm_")]
+    kept = [table for table in after if table.startswith("cm_") and table != "cm_deal"]
     assert {table: after[table] for table in kept} == {table: before[table] for table in kept}
+    assert [row["_deleted_reason"] for row in after["cm_deal"]] == ["vanished"]
     assert sorted(names_in(before)) == sorted([*names_in(after), "cm_deal"])
 
 
@@ -162,7 +174,7 @@ def test_a_lost_feed_is_read_again_and_one_that_shrank_is_no_loss(tmp_path: Path
 
 def test_feeds_come_after_all_checks_so_that_a_short_run_still_compares(tmp_path: Path) -> None:
     emulator = company(accounts=1, contacts=40, deals=0, in_bin=0)
-    connector = connect(emulator, tmp_path, objects=["contacts"], lookback_s=0)
+    connector = connect_swiftly(emulator, tmp_path, objects=["contacts"], lookback_s=0)
     connector.sync()
     connector.clock.advance(600)
     doomed = live(emulator, "contacts")[7]
@@ -170,3 +182,17 @@ def test_feeds_come_after_all_checks_so_that_a_short_run_still_compares(tmp_path
     report = connector.sync(objects=["contacts", "contact_activities"], max_calls=12)
     assert verdicts(report) == {"contacts": "matched", "contact_activities": "partial"}
     assert connector.reader.by_id("contacts")[doomed]["_deleted_reason"] == "vanished"
+
+
+def test_a_plain_dlt_run_goes_on_where_a_module_was_deleted_in_the_crm(tmp_path: Path) -> None:
+    emulator = account(3)
+    emulator.store.add_module("cm_assets", "Asset", "Assets")
+    connector = connect_swiftly(emulator, tmp_path, objects=ONLY, lookups_every_s=0)
+    load_plainly(connector)
+    emulator.store.drop_module(CONTRACTS)
+    made = emulator.store.create("cm_assets", name="Lathe")
+    connector.clock.advance(600)
+    for _ in range(2):
+        load_plainly(connector)
+    reader = WarehouseReader(plain_file(connector))
+    assert (reader.ids("cm_assets"), reader.count(CONTRACTS)) == ([made], 5)

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from freshsales_source.emulator import Emulator, Store, Switches
-from tests.connector import connect, verdicts
+from tests.connector import connect_swiftly, verdicts
 from tests.other_objects import (
     PLANNED,
     WATCHED,
@@ -176,7 +176,7 @@ def live_through(seed: int, tmp_path: Path) -> None:
         tasks=14, appointments=10, activities=12, seed=seed, switches=random_switches(dice)
     )
     witness = Witness(emulator)
-    connector = connect(emulator, tmp_path, objects=OBJECTS)
+    connector = connect_swiftly(emulator, tmp_path, objects=OBJECTS)
     connector.transport = witness.of_a_new_run
     life = Life(emulator, seed)
     emulator.before_request = life.go_on
@@ -254,7 +254,7 @@ def assert_what_was_seen_is_as_it_is_now(
 @pytest.mark.parametrize("seed", range(3))
 def test_plain_runs_list_what_vanished(seed: int, tmp_path: Path) -> None:
     emulator = small_company(tasks=14, appointments=10, seed=seed)
-    connector = connect(emulator, tmp_path, objects=list(PLANNED))
+    connector = connect_swiftly(emulator, tmp_path, objects=list(PLANNED))
     load_plainly(connector)
     plain = WarehouseReader(plain_file(connector))
     watched = {name: listed_ids(emulator, name, filter=WATCHED[name]) for name in PLANNED}

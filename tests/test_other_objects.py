@@ -13,7 +13,7 @@ import pytest
 
 from freshsales_source.emulator import Emulator
 from freshsales_source.exit_codes import ExitCode
-from tests.connector import ALL_PIPELINES, asked, connect, of, verdicts
+from tests.connector import ALL_PIPELINES, asked, connect_swiftly, of, verdicts
 from tests.other_objects import (
     PLANNED,
     assert_rows,
@@ -35,7 +35,7 @@ def test_a_first_sync_brings_every_record_with_its_lists(newer_columns: bool, tm
     switches = replace(ALL_PIPELINES, newer_columns=newer_columns, page_cap=7)
     emulator = small_company(tasks=30, appointments=20, activities=25, products=9, switches=switches)
     objects = ["tasks", "appointments", "sales_activities", "products"]
-    connector = connect(emulator, tmp_path, objects=objects)
+    connector = connect_swiftly(emulator, tmp_path, objects=objects)
     report = connector.sync()
     assert report.exit_code is ExitCode.DONE
     for name in objects:
@@ -48,7 +48,7 @@ def test_a_first_sync_brings_every_record_with_its_lists(newer_columns: bool, tm
 def test_counts_are_compared_where_a_list_tells_one(tmp_path: Path) -> None:
     emulator = small_company(tasks=4, appointments=4, activities=5, products=3)
     objects = ["tasks", "appointments", "sales_activities", "products"]
-    connector = connect(emulator, tmp_path, objects=objects)
+    connector = connect_swiftly(emulator, tmp_path, objects=objects)
     assert verdicts(connector.sync()) == {
         **dict.fromkeys(("tasks", "appointments", "sales_activities"), "matched"),
         # This list of products tells no total.
@@ -74,7 +74,7 @@ def whole_lists(emulator: Emulator, page_size: int) -> int:
 
 def test_an_idle_sync_of_everything_costs_twenty_calls_and_what_is_read_whole(tmp_path: Path) -> None:
     emulator = small_company(tasks=20, appointments=12, activities=9, products=5, leads=4)
-    connector = connect(emulator, tmp_path, lookups_every_s=DAY)
+    connector = connect_swiftly(emulator, tmp_path, lookups_every_s=DAY)
     assert connector.sync().exit_code is ExitCode.DONE
     connector.clock.advance(1000)
     # This one learns which ids no lookup explains.
@@ -96,7 +96,7 @@ def test_an_idle_sync_of_everything_costs_twenty_calls_and_what_is_read_whole(tm
 
 def test_each_record_that_left_costs_one_call(tmp_path: Path) -> None:
     emulator = small_company(tasks=20, appointments=12)
-    connector = connect(emulator, tmp_path, objects=list(PLANNED))
+    connector = connect_swiftly(emulator, tmp_path, objects=list(PLANNED))
     connector.sync()
     idle = connector.sync().calls
     tasks, meetings = open_tasks(emulator), upcoming(emulator)
@@ -129,7 +129,7 @@ def test_an_appointment_that_time_carries_over_costs_one_call_once(tmp_path: Pat
     emulator = small_company(appointments=6)
     end = emulator.clock.now() + timedelta(minutes=10)
     meeting = emulator.store.create("appointments", title="Soon", from_date=end, end_date=end)
-    connector = connect(emulator, tmp_path, objects=["appointments"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["appointments"])
     connector.sync()
     idle = connector.sync().calls
     connector.clock.advance(1200)
@@ -140,7 +140,7 @@ def test_an_appointment_that_time_carries_over_costs_one_call_once(tmp_path: Pat
 
 def test_completed_and_past_are_read_once_and_then_counted(tmp_path: Path) -> None:
     emulator = small_company(tasks=20, appointments=12)
-    connector = connect(emulator, tmp_path, objects=list(PLANNED))
+    connector = connect_swiftly(emulator, tmp_path, objects=list(PLANNED))
     connector.sync()
     assert asked(emulator, "/tasks?", since=0)
     before = len(emulator.log)
@@ -154,7 +154,7 @@ def test_completed_and_past_are_read_once_and_then_counted(tmp_path: Path) -> No
 
 def test_activities_cost_their_changes_where_the_order_is_honoured_else_their_pages(tmp_path: Path) -> None:
     emulator = small_company(activities=35, switches=replace(ALL_PIPELINES, activities_sort_honoured=True))
-    connector = connect(emulator, tmp_path, objects=["sales_activities"], page_size=10)
+    connector = connect_swiftly(emulator, tmp_path, objects=["sales_activities"], page_size=10)
     assert verdicts(connector.sync()) == {"sales_activities": "matched"}
     connector.clock.advance(1000)
     emulator.store.update("sales_activities", live(emulator, "sales_activities")[3], title="Edited")
@@ -174,7 +174,7 @@ def test_activities_cost_their_changes_where_the_order_is_honoured_else_their_pa
 
 def test_a_task_fetched_while_it_is_open_again_is_still_watched(tmp_path: Path) -> None:
     emulator = small_company(tasks=9)
-    connector = connect(emulator, tmp_path, objects=["tasks"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["tasks"])
     connector.sync()
     task = open_tasks(emulator)[0]
     emulator.store.complete_task(task)
@@ -201,7 +201,7 @@ def test_a_task_whose_contact_was_in_the_bin_comes_back_unflagged(tmp_path: Path
     emulator = small_company(tasks=6, switches=replace(ALL_PIPELINES, deleted_record_hides="all"))
     contact = live(emulator, "contacts")[0]
     task = emulator.store.create("tasks", title="Call", targetables=[{"id": contact, "type": "Contact"}])
-    connector = connect(emulator, tmp_path, objects=["tasks"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["tasks"])
     connector.sync()
     emulator.store.delete("contacts", contact)
     connector.clock.advance(1000)
@@ -220,7 +220,7 @@ def test_a_link_that_is_lost_without_a_new_stamp_is_lost_here_too(tmp_path: Path
     target = {"id": account, "type": "SalesAccount"}
     soon = emulator.clock.now() + timedelta(days=2)
     meeting = emulator.store.create("appointments", title="Visit", from_date=soon, targetables=[target])
-    connector = connect(emulator, tmp_path, objects=["appointments"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["appointments"])
     connector.sync()
     connector.clock.advance(1000)
     emulator.store.forget("sales_accounts", account)
@@ -231,7 +231,7 @@ def test_a_link_that_is_lost_without_a_new_stamp_is_lost_here_too(tmp_path: Path
 
 def test_a_record_out_of_this_keys_sight_is_not_called_deleted(tmp_path: Path) -> None:
     emulator = small_company(tasks=12)
-    connector = connect(emulator, tmp_path, objects=["tasks"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["tasks"])
     connector.sync()
     switch(emulator, sees_only_owner=2, unseen_record="forbidden")
     report = connector.sync()
@@ -250,7 +250,7 @@ def test_what_leaves_the_lists_of_a_task_leaves_their_tables(tmp_path: Path) -> 
     owners = [int(row["id"]) for row in emulator.store.account.selectors["owners"]]
     targets = [{"id": id_, "type": "Contact"} for id_ in people[:3]]
     task = emulator.store.create("tasks", title="T", targetables=targets, user_ids=owners[:2])
-    connector = connect(emulator, tmp_path, objects=["tasks"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["tasks"])
     edits: tuple[dict[str, Any], ...] = (
         {},
         {"targetables": targets[1:2], "user_ids": owners[1:3]},
@@ -271,7 +271,7 @@ def test_attendees_follow_their_appointment_when_it_is_fetched_alone_too(tmp_pat
     people = [{"type": "contact", "id": id_} for id_ in live(emulator, "contacts")[:3]]
     soon = emulator.clock.now() + timedelta(days=1)
     meeting = emulator.store.create("appointments", from_date=soon, appointment_attendees=people)
-    connector = connect(emulator, tmp_path, objects=["appointments"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["appointments"])
     connector.sync()
     assert connector.reader.count("appointments__attendees") == 3
     before = emulator.clock.now() - timedelta(days=1)
@@ -291,7 +291,7 @@ def test_attendees_follow_their_appointment_when_it_is_fetched_alone_too(tmp_pat
 @pytest.mark.parametrize("products_meta", ["none", "total"])
 def test_prices_follow_their_product(products_meta: Any, tmp_path: Path) -> None:
     emulator = small_company(products=7, switches=replace(ALL_PIPELINES, products_meta=products_meta))
-    connector = connect(emulator, tmp_path, objects=["products"], page_size=3)
+    connector = connect_swiftly(emulator, tmp_path, objects=["products"], page_size=3)
     connector.sync()
     first, second = live(emulator, "products")[:2]
     euros = {"currency_code": "EUR", "unit_price": 12.5}

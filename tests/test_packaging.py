@@ -21,7 +21,7 @@ LOCKS = ("requirements.lock", "requirements-dev.lock")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 # Declared, though no module of ours imports them; pyproject.toml says why.
-NEVER_IMPORTED = {"sqlglot", "tzdata"}
+NEVER_IMPORTED = {"tzdata"}
 
 
 def declared() -> dict[str, Requirement]:

@@ -19,7 +19,7 @@ from freshsales_source.sync.report import RunReport
 from freshsales_source.walk import Page, Step, WalkState
 from freshsales_source.walk.state import Place
 from tests.account_copy import Copy
-from tests.connector import ALL_PIPELINES, OBJECTS, Connector, asked, company, connect, of, verdicts
+from tests.connector import ALL_PIPELINES, OBJECTS, Connector, asked, company, connect_swiftly, of, verdicts
 from tests.fake_clock import FAKE_START
 from tests.probing import probed
 
@@ -64,7 +64,9 @@ def synced(emulator: Emulator, connector: Connector, **options: Any) -> tuple[Ru
 def calls_of_both(folder: Path, objects: list[str], **positions: Any) -> tuple[int, int, Hints]:
     """Calls of a first sync without findings and of one with those of a probe; both bring the whole account."""
     emulator = quiet_company(**positions)
-    plain, probing = (connect(emulator, folder / name, objects=objects) for name in ("plain", "probing"))
+    plain, probing = (
+        connect_swiftly(emulator, folder / name, objects=objects) for name in ("plain", "probing")
+    )
     hints = found(probing, emulator)
     _, without = synced(emulator, plain)
     _, using = synced(emulator, probing, hints=hints)
@@ -83,7 +85,7 @@ def sizes_asked(calls: Iterable[str], object_name: str) -> set[str]:
 
 def test_pages_are_asked_for_in_the_size_that_is_served(tmp_path: Path) -> None:
     emulator = quiet_company(page_cap_with_include=25)
-    connector = connect(emulator, tmp_path, objects=list(OBJECTS))
+    connector = connect_swiftly(emulator, tmp_path, objects=list(OBJECTS))
     report, calls = synced(emulator, connector, hints=found(connector, emulator))
     # There are too few open deals to tell how many come at once.
     assert {name: sizes_asked(calls, f"{name}/view") for name in OBJECTS} == {
@@ -102,9 +104,9 @@ def test_where_larger_pages_fall_back_to_the_smallest_a_probe_halves_the_calls(t
 
 def test_where_larger_pages_are_refused_a_probe_makes_the_sync_possible(tmp_path: Path) -> None:
     emulator = quiet_company(page_cap=50, over_page_cap="refused")
-    connector = connect(emulator, tmp_path, objects=list(ALL))
+    connector = connect_swiftly(emulator, tmp_path, objects=list(ALL))
     hints = found(connector, emulator)
-    assert connect(emulator, tmp_path / "plain", objects=list(ALL)).sync().exit_code != 0
+    assert connect_swiftly(emulator, tmp_path / "plain", objects=list(ALL)).sync().exit_code != 0
     report = connector.sync(hints=hints)
     assert report.exit_code == 0
     assert_whole(emulator, connector, ALL)
@@ -112,7 +114,7 @@ def test_where_larger_pages_are_refused_a_probe_makes_the_sync_possible(tmp_path
 
 def test_a_page_size_that_is_too_small_by_now_loses_nothing(tmp_path: Path) -> None:
     emulator = quiet_company()
-    connector = connect(emulator, tmp_path, objects=["contacts"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["contacts"])
     report, calls = synced(emulator, connector, hints=told(connector, contacts__page_cap_with_include="10"))
     assert sizes_asked(calls, "contacts/view") == {"10"}
     assert of(report, "contacts").verdict.value == "matched"
@@ -121,7 +123,7 @@ def test_a_page_size_that_is_too_small_by_now_loses_nothing(tmp_path: Path) -> N
 
 def test_a_page_size_that_is_too_large_by_now_loses_nothing(tmp_path: Path) -> None:
     emulator = quiet_company(page_cap=20)
-    connector = connect(emulator, tmp_path, objects=["contacts"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["contacts"])
     report = connector.sync(hints=told(connector, contacts__page_cap_with_include="60"))
     assert of(report, "contacts").verdict.value == "matched"
     assert_whole(emulator, connector, ["contacts"])
@@ -140,7 +142,7 @@ def test_a_list_that_ignores_its_order_is_read_whole_at_once(tmp_path: Path) -> 
 
 def test_later_syncs_go_on_reading_it_whole_also_without_the_finding(tmp_path: Path) -> None:
     emulator = quiet_company(sort_ignored=("contacts",))
-    connector = connect(emulator, tmp_path, objects=["contacts"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["contacts"])
     connector.sync(hints=found(connector, emulator))
     for hints in (None, found(connector, emulator)):
         oldest = min(emulator.store.live("contacts"), key=lambda row: str(row["updated_at"]))
@@ -157,7 +159,7 @@ def test_a_top_that_looks_sorted_hides_no_edit_once_the_finding_is_gone(tmp_path
         emulator.clock.sleep(1)
         emulator.store.update("contacts", record_id, job_title="edited")
     emulator.clock.sleep(3600)
-    connector = connect(emulator, tmp_path, objects=["contacts"], page_size=10)
+    connector = connect_swiftly(emulator, tmp_path, objects=["contacts"], page_size=10)
     connector.sync(hints=told(connector, contacts__order__updated_at__desc="ignored"))
     emulator.store.update("contacts", ids[0], job_title="edited further down")
     emulator.clock.sleep(3600)
@@ -184,7 +186,7 @@ def test_an_order_that_is_honoured_after_all_is_noticed_and_the_finding_dropped(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     emulator = quiet_company()
-    connector = connect(emulator, tmp_path, objects=["contacts"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["contacts"])
     hints = told(connector, contacts__order__updated_at__desc="ignored", tie_order="stable")
     with caplog.at_level(logging.WARNING):
         connector.sync(hints=hints)
@@ -207,7 +209,7 @@ def test_a_wrong_or_right_finding_of_an_order_loses_no_edit_while_it_is_read(
     tmp_path: Path, honoured: bool
 ) -> None:
     emulator = quiet_company(sort_ignored=() if honoured else ("contacts", "deals"), page_cap=20)
-    connector = connect(emulator, tmp_path, objects=["contacts", "deals"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["contacts", "deals"])
     hints = told(
         connector, contacts__order__updated_at__desc="ignored", deals__order__updated_at__desc="ignored"
     )
@@ -231,7 +233,7 @@ def test_a_wrong_or_right_finding_of_an_order_loses_no_edit_while_it_is_read(
 
 def test_an_object_that_is_not_there_is_asked_for_as_often_as_lookups(tmp_path: Path) -> None:
     emulator = quiet_company(products_list="not_found")
-    connector = connect(emulator, tmp_path, objects=["contacts", "leads", "products"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["contacts", "leads", "products"])
     hints = found(connector, emulator)
 
     def asked_for() -> list[str]:
@@ -254,7 +256,7 @@ def test_an_object_that_is_not_there_is_asked_for_as_often_as_lookups(tmp_path: 
 
 def test_an_object_that_comes_is_loaded_and_the_finding_dropped(tmp_path: Path) -> None:
     emulator = quiet_company(products_list="forbidden")
-    connector = connect(emulator, tmp_path, objects=["products"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["products"])
     hints = found(connector, emulator)
     assert verdicts(connector.sync(hints=hints)) == {"products": "not_available"}
     emulator.switches = replace(emulator.switches, products_list="present")
@@ -268,7 +270,7 @@ def test_an_object_that_comes_is_loaded_and_the_finding_dropped(tmp_path: Path) 
 
 def test_an_object_that_was_loaded_is_asked_for_whatever_a_finding_says(tmp_path: Path) -> None:
     emulator = quiet_company()
-    connector = connect(emulator, tmp_path, objects=["products"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["products"])
     connector.sync()
     emulator.store.create("products", name="New")
     connector.sync(hints=told(connector, products__list="not_found"))
@@ -290,7 +292,7 @@ def test_pipelines_that_are_hidden_are_searched_without_counting_first(tmp_path:
 
 def test_views_that_show_every_pipeline_after_all_are_enough(tmp_path: Path) -> None:
     emulator = quiet_company()
-    connector = connect(emulator, tmp_path, objects=["deals"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["deals"])
     hints = told(connector, deals__pipelines="hidden")
     report = connector.sync(hints=hints)
     assert of(report, "deals").verdict.value == "matched"
@@ -300,7 +302,7 @@ def test_views_that_show_every_pipeline_after_all_are_enough(tmp_path: Path) -> 
 
 def test_pipelines_that_are_hidden_by_now_are_read_whatever_a_finding_says(tmp_path: Path) -> None:
     emulator = quiet_company(**HIDDEN)
-    connector = connect(emulator, tmp_path, objects=["deals"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["deals"])
     connector.sync(hints=told(connector, deals__pipelines="shown"))
     assert_whole(emulator, connector, ["deals"])
 
@@ -313,7 +315,7 @@ def test_thin_rows_are_not_asked_for_in_large_pages_first(tmp_path: Path) -> Non
 
 def test_whole_rows_are_taken_as_such_though_a_finding_says_thin(tmp_path: Path) -> None:
     emulator = quiet_company(**HIDDEN)
-    connector = connect(emulator, tmp_path, objects=["deals"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["deals"])
     hints = told(connector, search__detail="thin", deals__pipelines="hidden")
     _, calls = synced(emulator, connector, hints=hints)
     assert not any("/deals/402" in call for call in calls), "no deal is fetched alone"
@@ -331,7 +333,9 @@ def test_a_probed_account_is_copied_like_an_unprobed_one_with_no_more_calls(
     switches = replace(Switches.strict(), tie_order="stable") if strict else Switches()
     emulator = company(accounts=28, contacts=55, deals=40, in_bin=6, switches=switches)
     emulator.clock.sleep(90_000)
-    plain, probing = (connect(emulator, tmp_path / name, objects=SEVERAL) for name in ("plain", "probing"))
+    plain, probing = (
+        connect_swiftly(emulator, tmp_path / name, objects=SEVERAL) for name in ("plain", "probing")
+    )
     hints = found(probing, emulator)
     report, without = synced(emulator, plain)
     using_report, using = synced(emulator, probing, hints=hints)
@@ -359,7 +363,7 @@ OPPOSITES = {
 
 def test_findings_of_another_account_altogether_lose_no_row(tmp_path: Path) -> None:
     emulator = quiet_company(**HIDDEN)
-    connector = connect(emulator, tmp_path, objects=list(OBJECTS))
+    connector = connect_swiftly(emulator, tmp_path, objects=list(OBJECTS))
     hints = told(connector, **OPPOSITES)
     connector.sync(hints=hints)
     for name in OBJECTS:

@@ -11,7 +11,7 @@ import pytest
 from freshsales_source.emulator import Emulator, add_note, generate_company
 from freshsales_source.errors import ConfigurationError
 from freshsales_source.exit_codes import ExitCode
-from tests.connector import company, connect, emulate
+from tests.connector import company, connect_swiftly, emulate
 from tests.fake_clock import FakeClock
 
 KEY = "sixteen or more random letters"
@@ -30,7 +30,7 @@ def account() -> Emulator:
 def test_columns_of_a_module_are_left_out_and_hashed(tmp_path: Path) -> None:
     emulator = account()
     names = {record["id"]: record["name"] for record in emulator.store.live(CONTRACTS)}
-    connector = connect(
+    connector = connect_swiftly(
         emulator,
         tmp_path,
         objects=["custom_modules"],
@@ -49,7 +49,7 @@ def test_texts_of_notes_are_left_out_and_hashed(tmp_path: Path) -> None:
     emulator = company(accounts=0, contacts=2, deals=0, in_bin=0)
     contact = int(emulator.store.live("contacts")[0]["id"])
     note = add_note(emulator.store, "contacts", contact, "Zanzibar-Canary")
-    connector = connect(
+    connector = connect_swiftly(
         emulator,
         tmp_path,
         objects=["contacts", "notes"],
@@ -67,11 +67,11 @@ def test_texts_of_notes_are_left_out_and_hashed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["notes.text", "notes.targetable_id", "notes.position", f"{CONTRACTS}.nam"])
 def test_a_name_that_would_protect_nothing_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigurationError, match=r"no column|cannot do without"):
-        connect(account(), tmp_path, drop_columns=[name]).sync()
+        connect_swiftly(account(), tmp_path, drop_columns=[name]).sync()
 
 
 def test_a_table_that_no_module_has_is_refused_before_a_record_is_loaded(tmp_path: Path) -> None:
-    connector = connect(
+    connector = connect_swiftly(
         account(), tmp_path, objects=["custom_modules"], drop_columns=["cm_contract.cf_revenue"]
     )
     with pytest.raises(ConfigurationError, match=r"no custom module has that table.*cm_contracts"):

@@ -19,7 +19,7 @@ from freshsales_source.schema.columns import ColumnType
 from freshsales_source.schema.entity_types import Entity
 from freshsales_source.settings.config import read_settings
 from freshsales_source.settings.protection import protected
-from tests.connector import CORE, Connector, company, connect, verdicts
+from tests.connector import CORE, Connector, company, connect, connect_swiftly, verdicts
 from tests.decoding import contact, custom, decode, row_of
 
 KEY = "sixteen or more random letters"
@@ -37,8 +37,9 @@ def entities_of(**flags: Any) -> tuple[Entity, ...]:
     )
 
 
-def syncing(emulator: Emulator, folder: Path, **flags: Any) -> Connector:
-    connector = connect(emulator, folder, objects=CORE, **flags)
+def syncing(emulator: Emulator, folder: Path, *, through_dlt: bool = False, **flags: Any) -> Connector:
+    join = connect if through_dlt else connect_swiftly
+    connector = join(emulator, folder, objects=CORE, **flags)
     assert set(verdicts(connector.sync()).values()) == {"matched"}
     return connector
 
@@ -50,9 +51,8 @@ def test_a_column_left_out_is_in_no_table_and_no_file(tmp_path: Path) -> None:
     emulator.store.update("contacts", some_contact, job_title=canary)
     left_in = syncing(emulator, tmp_path / "in")
     assert left_in.reader.by_id("contacts")[some_contact]["job_title"] == canary
-    connector = syncing(
-        emulator, tmp_path / "out", drop_columns=["contacts.job_title", "contacts__emails.value"]
-    )
+    left_out = ["contacts.job_title", "contacts__emails.value"]
+    connector = syncing(emulator, tmp_path / "out", through_dlt=True, drop_columns=left_out)
     assert "job_title" not in connector.reader.columns("contacts")
     assert "value" not in connector.reader.columns("contacts__emails")
     assert connector.reader.count("contacts__emails") == left_in.reader.count("contacts__emails")
@@ -107,7 +107,7 @@ def test_what_is_protected_later_is_so_after_a_full_refresh_and_in_rows_that_van
     emulator.store.forget("contacts", int(emulator.store.live("contacts")[0]["id"]))
     emulator.store.forget("deals", int(emulator.store.live("deals")[0]["id"]))
     flags = {"drop_columns": ["deals.amount"], "hash_columns": ["contacts.email"], "hash_key": KEY}
-    later = connect(emulator, tmp_path, objects=CORE, **flags)
+    later = connect_swiftly(emulator, tmp_path, objects=CORE, **flags)
     assert set(verdicts(later.sync(full_refresh=CORE)).values()) == {"matched"}
     assert [row["amount"] for row in later.reader.rows("deals")] == [None] * len(amounts)
     for id_, row in later.reader.by_id("contacts").items():

@@ -10,7 +10,7 @@ import pytest
 
 from freshsales_source.emulator import Emulator
 from freshsales_source.exit_codes import ExitCode
-from tests.connector import ALL_PIPELINES, Connector, asked, company, connect, of, verdicts
+from tests.connector import ALL_PIPELINES, Connector, asked, company, connect_swiftly, of, verdicts
 from tests.other_objects import assert_rows, small_company
 
 
@@ -31,7 +31,7 @@ def emulator() -> Emulator:
 
 @pytest.fixture
 def connector(emulator: Emulator, tmp_path: Path) -> Connector:
-    connector = connect(emulator, tmp_path, objects=["contacts"], page_size=10)
+    connector = connect_swiftly(emulator, tmp_path, objects=["contacts"], page_size=10)
     assert connector.sync().exit_code is ExitCode.DONE
     connector.clock.advance(1000)
     return connector
@@ -96,7 +96,7 @@ def test_an_erasure_that_a_restore_hides_in_every_count_is_found(
 def test_a_refresh_goes_round_over_all_objects_and_bins(tmp_path: Path) -> None:
     emulator = company()
     objects = ["contacts", "sales_accounts", "deals"]
-    connector = connect(emulator, tmp_path, objects=objects, page_size=20)
+    connector = connect_swiftly(emulator, tmp_path, objects=objects, page_size=20)
     connector.sync()
     chosen = {name: live(emulator, name)[-1] for name in objects}
     for name, id_ in chosen.items():
@@ -127,7 +127,7 @@ def test_a_refresh_cut_by_max_calls_leaves_the_run_whole_and_goes_on(
 def test_silent_changes_of_what_is_over_are_found_too(position: Any, tmp_path: Path) -> None:
     switches = replace(ALL_PIPELINES, appointment_filters=position)
     emulator = small_company(tasks=60, appointments=40, switches=switches)
-    connector = connect(emulator, tmp_path, objects=["tasks", "appointments"], page_size=10)
+    connector = connect_swiftly(emulator, tmp_path, objects=["tasks", "appointments"], page_size=10)
     connector.sync()
     done = [int(r["id"]) for r in emulator.store.live("tasks") if r["status"] == 1]
     over = [

@@ -20,20 +20,20 @@ from tests.connector import asked, company, connect
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 HOLD = """
-import sys, time
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from freshsales_source.warehouse.run_lock import run_lock
 with run_lock(Path(sys.argv[1]), now=datetime.now(UTC)):
     print("held", flush=True)
-    time.sleep(600)
+    sys.stdin.read()
 """
 
 
 def holding(path: Path) -> subprocess.Popen[str]:
-    """Another process that holds the lock."""
+    """Another process that holds the lock until it is killed, or this one has ended."""
     command = [sys.executable, "-c", HOLD, str(path)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
     return process

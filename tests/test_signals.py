@@ -14,7 +14,7 @@ import pytest
 
 from freshsales_source.exit_codes import ExitCode
 from tests.command import Command
-from tests.connector import company, connect
+from tests.connector import asked, company, connect, verdicts
 from tests.killing import Point, Runs, runs
 
 PAGES = 60
@@ -107,3 +107,25 @@ def test_being_asked_to_stop_counts_though_nothing_was_left_to_do(tmp_path: Path
     assert (report.exit_code, report.reason) == (ExitCode.INTERRUPTED, "interrupted")
     assert connector.reader.query("SELECT exit_code FROM _sync_runs") == [(130,)]
     assert connector.reader.count("contacts") == 3
+
+
+def test_being_asked_to_stop_while_counts_are_traced_leaves_that_to_the_next_run(tmp_path: Path) -> None:
+    emulator = company(accounts=0, contacts=60, deals=0, in_bin=0)
+    connector = connect(emulator, tmp_path, objects=["contacts"], page_size=5)
+    connector.sync()
+    gone = connector.reader.ids("contacts")[20]
+    emulator.store.forget("contacts", gone)
+    connector.clock.advance(1000)
+    stop, calls_before = threading.Event(), len(emulator.log)
+
+    def stop_at_the_first(_: int) -> None:
+        if asked(emulator, "sort=created_at", since=calls_before):
+            stop.set()
+
+    emulator.before_request = stop_at_the_first
+    report = connector.sync(stop=stop)
+    assert (report.exit_code, stop.is_set()) == (ExitCode.INTERRUPTED, True)
+    assert connector.reader.ids("contacts", where="is_deleted") == []
+    emulator.before_request = None
+    assert verdicts(connector.sync()) == {"contacts": "matched"}
+    assert connector.reader.ids("contacts", where="is_deleted") == [gone]

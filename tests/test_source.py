@@ -16,7 +16,7 @@ from freshsales_source.emulator import Emulator, RunningServer, serve
 from freshsales_source.entities import ENTITIES
 from freshsales_source.errors import ConfigurationError, Forbidden, SavedViewNotFound, WrongKey
 from freshsales_source.sync.syncing import ours_unwrapped
-from tests.connector import ALL_PIPELINES, CORE, KEY, WIDE, asked, company, connect
+from tests.connector import ALL_PIPELINES, CORE, KEY, WIDE, asked, company, connect, connect_swiftly
 from tests.warehouse_reader import WarehouseReader
 
 
@@ -230,6 +230,6 @@ def test_a_plain_run_cut_by_max_calls_keeps_what_it_read_and_the_next_one_goes_o
     assert 0 < plain.count("contacts") < 43
     run(pipeline, source_of(server, tmp_path, **chosen, max_calls=5))
     run(pipeline, source_of(server, tmp_path, **chosen, max_calls=5))
-    connector = connect(emulator, tmp_path / "sync", objects=CORE)
+    connector = connect_swiftly(emulator, tmp_path / "sync", objects=CORE)
     connector.sync(objects=["contacts"])
     assert plain.content() == connector.reader.content()

@@ -54,13 +54,23 @@ def database() -> Iterator[Database]:
 OFFSETS = st.one_of(st.none(), st.integers(-5_000, 5_000))
 
 
-@given(offsets=st.lists(OFFSETS, max_size=12), ends=st.tuples(OFFSETS, OFFSETS), descends=st.booleans())
-def test_ranks_and_ranges_are_those_of_the_keys(
-    database: Database, offsets: list[int | None], ends: tuple[int | None, int | None], descends: bool
+@given(
+    offsets=st.lists(OFFSETS, max_size=12),
+    forgotten=st.sets(st.integers(0, 11), max_size=4),
+    ends=st.tuples(OFFSETS, OFFSETS),
+    descends=st.booleans(),
+)
+def test_ranks_and_ranges_are_those_of_the_keys_whether_rows_or_forgotten_records_hold_them(
+    database: Database,
+    offsets: list[int | None],
+    forgotten: set[int],
+    ends: tuple[int | None, int | None],
+    descends: bool,
 ) -> None:
     rows = list(enumerate(offsets))
-    database.fill(rows)
-    stored = StoredKeys(database, "t", Part.LIVE.value, nulls=NULLS_LAST, descends=descends)
+    database.fill([row for row in rows if row[0] not in forgotten])
+    places = {id_: seconds(offset) for id_, offset in rows if id_ in forgotten}
+    stored = StoredKeys(database, "t", Part.LIVE.value, nulls=NULLS_LAST, descends=descends, more=places)
     keys = {id_: key(offset, descends) for id_, offset in rows}
     assert stored.count() == len(keys)
     assert dict(stored.keys([*keys, 99])) == keys
@@ -70,6 +80,10 @@ def test_ranks_and_ranges_are_those_of_the_keys(
     for first, last in ((low, high), (BEGINNING + 1, END), (low, END)):
         wanted = {id_: one for id_, one in keys.items() if first <= one <= last}
         assert dict(stored.between(first, last)) == wanted
+
+
+def seconds(offset: int | None) -> int | None:
+    return None if offset is None else int((START + timedelta(milliseconds=offset)).timestamp() // 1)
 
 
 def key(offset: int | None, descends: bool) -> int:

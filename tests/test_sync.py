@@ -22,6 +22,7 @@ from tests.connector import (
     asked,
     company,
     connect,
+    connect_swiftly,
     of,
     verdicts,
 )
@@ -38,6 +39,11 @@ def emulator() -> Emulator:
 
 @pytest.fixture
 def connector(emulator: Emulator, tmp_path: Path) -> Connector:
+    return connect_swiftly(emulator, tmp_path, objects=CORE)
+
+
+@pytest.fixture
+def through_dlt(emulator: Emulator, tmp_path: Path) -> Connector:
     return connect(emulator, tmp_path, objects=CORE)
 
 
@@ -94,7 +100,9 @@ def test_a_budget_is_waited_for_and_never_overdrawn(tmp_path: Path) -> None:
         switches=ALL_PIPELINES,
         limits=Limits(windows=(Window(requests=4, seconds=60),)),
     )
-    connector = connect(narrow, tmp_path, objects=CORE, rate_limits=[[4, 60]], reserve=0, page_size=10)
+    connector = connect_swiftly(
+        narrow, tmp_path, objects=CORE, rate_limits=[[4, 60]], reserve=0, page_size=10
+    )
     report = connector.sync(objects=["contacts"])
     assert report.exit_code is ExitCode.DONE
     assert report.seconds_waited > 60
@@ -182,23 +190,23 @@ def kill_at(emulator: Emulator, request: int) -> None:
 
 
 def test_a_warehouse_file_deleted_under_its_state_is_read_again_whole(
-    emulator: Emulator, connector: Connector
+    emulator: Emulator, through_dlt: Connector
 ) -> None:
-    connector.sync(objects=["contacts", "owners"])
-    before = connector.reader.content(without=())
-    connector.delete_database()
-    report = connector.sync(objects=["contacts", "owners"])
+    through_dlt.sync(objects=["contacts", "owners"])
+    before = through_dlt.reader.content(without=())
+    through_dlt.delete_database()
+    report = through_dlt.sync(objects=["contacts", "owners"])
     assert set(verdicts(report).values()) == {"matched"}
-    assert connector.reader.content(without=()) == before
+    assert through_dlt.reader.content(without=()) == before
 
 
 def test_a_state_folder_that_is_lost_is_taken_from_the_warehouse(
-    emulator: Emulator, connector: Connector
+    emulator: Emulator, through_dlt: Connector
 ) -> None:
     chosen = ["contacts", "owners"]
-    connector.sync(objects=chosen)
-    (connector.folder / "dlt").rename(connector.folder / "lost")
-    report = connector.sync(objects=chosen)
+    through_dlt.sync(objects=chosen)
+    (through_dlt.folder / "dlt").rename(through_dlt.folder / "lost")
+    report = through_dlt.sync(objects=chosen)
     assert verdicts(report) == {"contacts": "matched", "owners": "matched"}
     assert of(report, "contacts").rows_changed == 0
 
@@ -333,24 +341,24 @@ def test_without_the_right_to_field_settings_custom_values_are_loaded_all_the_sa
 
 
 def test_a_custom_field_made_between_two_syncs_becomes_a_typed_column(
-    emulator: Emulator, connector: Connector
+    emulator: Emulator, through_dlt: Connector
 ) -> None:
-    connector.sync(objects=["contacts"])
-    connector.clock.advance(1000)
+    through_dlt.sync(objects=["contacts"])
+    through_dlt.clock.advance(1000)
     emulator.store.account.add_custom_field("contacts", "cf_score", "number")
     emulator.store.account.add_custom_field("contacts", "cf_nickname", "text")
     first, second, *_ = ids(emulator, "contacts")
     emulator.store.update("contacts", first, cf_score=Decimal("7.5"), cf_nickname="Ada")
-    assert connector.sync(objects=["contacts"]).exit_code is ExitCode.DONE
-    columns = connector.reader.columns("contacts")
+    assert through_dlt.sync(objects=["contacts"]).exit_code is ExitCode.DONE
+    columns = through_dlt.reader.columns("contacts")
     assert (columns["cf_score"], columns["cf_nickname"]) == ("DECIMAL(38,9)", "VARCHAR")
-    found = connector.reader.query(f"SELECT cf_score, cf_nickname FROM contacts WHERE id = {first}")
+    found = through_dlt.reader.query(f"SELECT cf_score, cf_nickname FROM contacts WHERE id = {first}")
     assert found == [(Decimal("7.5"), "Ada")]
     # Once the settings are read again the column stays what it is.
-    connector.clock.advance(4000)
+    through_dlt.clock.advance(4000)
     emulator.store.update("contacts", second, cf_score=3)
-    assert connector.sync(objects=["contacts"]).exit_code is ExitCode.DONE
-    assert connector.reader.query("SELECT cf_score FROM contacts WHERE cf_score > 0 ORDER BY 1") == [
+    assert through_dlt.sync(objects=["contacts"]).exit_code is ExitCode.DONE
+    assert through_dlt.reader.query("SELECT cf_score FROM contacts WHERE cf_score > 0 ORDER BY 1") == [
         (Decimal(3),),
         (Decimal("7.5"),),
     ]

@@ -13,7 +13,7 @@ import pytest
 
 from freshsales_source.emulator import Emulator, Switches
 from freshsales_source.exit_codes import ExitCode
-from tests.connector import ALL_PIPELINES, CORE, Connector, company, connect, of, verdicts
+from tests.connector import ALL_PIPELINES, CORE, Connector, company, connect, connect_swiftly, of, verdicts
 
 REPORT_KEYS = {
     *("run_id", "exit_code", "reason", "retry_at", "started_at", "finished_at", "calls", "seconds_waited"),
@@ -32,7 +32,7 @@ def emulator() -> Emulator:
 
 @pytest.fixture
 def connector(emulator: Emulator, tmp_path: Path) -> Connector:
-    return connect(emulator, tmp_path, objects=CORE)
+    return connect_swiftly(emulator, tmp_path, objects=CORE)
 
 
 def ids(emulator: Emulator, object_name: str) -> list[int]:
@@ -126,7 +126,7 @@ def test_pipelines_that_neither_a_view_nor_the_search_shows_are_named(tmp_path: 
     emulator = company(
         switches=Switches(deal_views_default_pipeline_only=True, forbidden=("filtered_search",))
     )
-    report = connect(emulator, tmp_path).sync(objects=["deals", "deal_pipelines"])
+    report = connect_swiftly(emulator, tmp_path).sync(objects=["deals", "deal_pipelines"])
     default, *others = emulator.store.account.selectors["deal_pipelines"]
     assert (verdicts(report)["deals"], report.exit_code) == ("mismatch", ExitCode.INCOMPLETE)
     assert all(f'"{row["name"]}"' in of(report, "deals").reason for row in others)
@@ -136,7 +136,7 @@ def test_pipelines_that_neither_a_view_nor_the_search_shows_are_named(tmp_path: 
 
 def test_one_saved_view_over_all_pipelines_makes_deals_whole(tmp_path: Path) -> None:
     emulator = company(switches=Switches(deal_views_default_pipeline_only=True))
-    connector = connect(emulator, tmp_path, objects=CORE, views={"deals": ["Every pipeline"]})
+    connector = connect_swiftly(emulator, tmp_path, objects=CORE, views={"deals": ["Every pipeline"]})
     report = connector.sync(objects=["deals", "deal_pipelines"])
     assert verdicts(report)["deals"] == "matched"
     assert connector.reader.ids("deals") == all_ids(emulator, "deals")
@@ -145,7 +145,8 @@ def test_one_saved_view_over_all_pipelines_makes_deals_whole(tmp_path: Path) -> 
 # The report
 
 
-def test_every_run_is_a_row_and_every_object_another(emulator: Emulator, connector: Connector) -> None:
+def test_every_run_is_a_row_and_every_object_another(emulator: Emulator, tmp_path: Path) -> None:
+    connector = connect(emulator, tmp_path, objects=CORE)
     first = connector.sync(objects=["contacts", "owners"])
     connector.clock.advance(1000)
     emulator.switches = replace(ALL_PIPELINES, forbidden=("contacts",))

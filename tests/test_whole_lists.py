@@ -10,7 +10,7 @@ import pytest
 
 from freshsales_source.emulator import Emulator
 from freshsales_source.exit_codes import ExitCode
-from tests.connector import ALL_PIPELINES, Connector, asked, company, connect, of, verdicts
+from tests.connector import ALL_PIPELINES, Connector, asked, company, connect_swiftly, of, verdicts
 from tests.other_objects import assert_rows, live, small_company, switch
 
 FLAT = ["sales_activities", "products"]
@@ -19,7 +19,7 @@ FLAT = ["sales_activities", "products"]
 def of_flat_lists(tmp_path: Path, *, page_size: int = 5, **switches: Any) -> tuple[Emulator, Connector]:
     """An account of activities and products, and a connector that has read them."""
     emulator = small_company(activities=23, products=17, switches=replace(ALL_PIPELINES, **switches))
-    connector = connect(emulator, tmp_path, objects=FLAT, page_size=page_size)
+    connector = connect_swiftly(emulator, tmp_path, objects=FLAT, page_size=page_size)
     assert connector.sync().exit_code is ExitCode.DONE
     connector.clock.advance(1000)
     return emulator, connector
@@ -103,7 +103,7 @@ def test_products_listed_as_deleted_are_rows_and_do_not_count_as_live(tmp_path: 
 
 def test_the_last_product_of_all_is_not_taken_for_gone_without_a_proof(tmp_path: Path) -> None:
     emulator = small_company(products=1, switches=replace(ALL_PIPELINES, products_meta="total"))
-    connector = connect(emulator, tmp_path, objects=["products"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["products"])
     connector.sync()
     (only,) = live(emulator, "products")
     emulator.store.delete("products", only)
@@ -164,7 +164,7 @@ def test_a_record_that_a_list_hides_is_asked_for_and_kept(tmp_path: Path) -> Non
 
 def test_rights_that_were_lost_flag_nothing(tmp_path: Path) -> None:
     emulator = small_company(activities=400)
-    connector = connect(emulator, tmp_path, objects=["sales_activities"])
+    connector = connect_swiftly(emulator, tmp_path, objects=["sales_activities"])
     connector.sync()
     connector.clock.advance(1000)
     switch(emulator, sees_only_owner=2, unseen_record="not_found")
@@ -204,7 +204,7 @@ def test_records_erased_from_views_without_an_order_are_flagged(
     tmp_path: Path, max_calls: int | None, runs: int
 ) -> None:
     emulator = company(switches=replace(ALL_PIPELINES, sort_ignored=("contacts", "deals")))
-    connector = connect(emulator, tmp_path, objects=["contacts", "deals"], page_size=10)
+    connector = connect_swiftly(emulator, tmp_path, objects=["contacts", "deals"], page_size=10)
     connector.sync()
     connector.clock.advance(1000)
     gone = {name: live(emulator, name)[3:20:5] for name in ("contacts", "deals")}

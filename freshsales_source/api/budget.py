@@ -11,9 +11,11 @@ What the server says comes on top:
 - **Remaining.** Where it shows that others used more than their reserve, calls stop early, until the reset.
   Headers do not say which window they mean: one is taken to be described when its limit equals
   `X-RateLimit-Limit`, and only that one's cap may be raised by a later header. Others can only lower.
+  When such a cap ends, one call goes first: a window that slides is not free at once.
 - **429.** All sharers stop until the reset (Retry-After first, else X-RateLimit-Reset, else a minute). Then
   one of them sends a probe while the others wait for its answer; refused again, there is one probe a minute,
-  or later on request.
+  or later on request. For a minute after the refusal no more is sent than the server took before it: others
+  use the rest. So a third that others take costs each worker one 429 a window, and no storm.
 
 Time in the file is wall time that never goes back: set back, it is carried on by the machine's steady clock.
 A process that dies leaves its calls counted.
@@ -141,7 +143,8 @@ class SqliteBudget:
             self._ledger.settle(now, ticket.number, signal)
             if refused:
                 self._ledger.refuse(now, ticket.number, signal.hint_s if signal else None, self._rng)
-                _log.warning("quota_refused wait_s=%.1f", self._ledger.block().until - now)
+                # None, where the answer is an old one of a quota that is over.
+                _log.warning("quota_refused wait_s=%.1f", max(0.0, self._ledger.block().until - now))
             else:
                 self._ledger.answered(now, ticket.number, arrived=signal is not None)
 

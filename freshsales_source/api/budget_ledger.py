@@ -2,7 +2,7 @@
 
 Every method runs inside the caller's transaction and is told the time. A call is one row: `sent`, and
 `late`, the latest moment it can have arrived at the server: its answer, or `LOST_AFTER_S` after sending
-while there is none. See budget.py for the rules and their reasons.
+while there is none. `settled` tells how it ended. See budget.py for the rules and their reasons.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ LOST_AFTER_S = 150.0  # a call without an answer this long (connect, write, read
 PROBE_EVERY_S = 60.0
 GLANCE_S = 1.0  # how often the others look whether the probe came back
 _JITTER_S = 2.0
+_ANSWERED, _REFUSED = 1, 2  # what `settled` is once a call is over; 0 before
 _UNNAMED = 0.0  # the span under which headers of no known window are kept
 
 
@@ -69,18 +70,23 @@ class Ledger:
 
     def wait(self, now: float) -> Wait | None:
         """Return what stands in the way of one more call, the longest wait; None when nothing does."""
-        waits = (
-            *self._blocked(now),
-            *map(self._window_wait, self._limits, [now] * len(self._limits)),
-            self._cap_wait(now),
+        windows = (
+            self._window_wait(limit.seconds, self._allowed(limit.requests), now) for limit in self._limits
         )
+        waits = (*self._blocked(now), *windows, self._cap_wait(now), self._learned_wait(now))
         return max((wait for wait in waits if wait is not None), key=lambda wait: wait.seconds, default=None)
 
     def issue(self, now: float) -> int:
         """Reserve one call, as the probe if a block has just run out, and return its ticket number."""
         horizon = now - MARGIN_S - max((limit.seconds for limit in self._limits), default=0.0)
         self._file.execute("DELETE FROM calls WHERE late <= ?", (horizon,))
-        self._file.execute("DELETE FROM caps WHERE until <= ?", (now,))
+        self._file.execute("DELETE FROM learned WHERE until <= ?", (now,))
+        over = "DELETE FROM caps WHERE until <= ? AND (remaining > 0 OR span = ?)"
+        self._file.execute(over, (now, _UNNAMED))
+        # A window's cap that has just ended lets one call pass, whose answer tells how far it is free again.
+        self._file.execute(
+            "UPDATE caps SET remaining = 1, until = ? WHERE until <= ?", (now + PROBE_EVERY_S, now)
+        )
         self._file.execute("UPDATE caps SET remaining = remaining - 1")
         values = (now, now + LOST_AFTER_S)
         number = self._file.execute(
@@ -97,7 +103,7 @@ class Ledger:
         row = self._file.execute("SELECT sent FROM calls WHERE id = ?", (number,)).fetchone()
         if row is None:
             return
-        self._file.execute("UPDATE calls SET late = ?, settled = 1 WHERE id = ?", (now, number))
+        self._file.execute("UPDATE calls SET late = ?, settled = ? WHERE id = ?", (now, _ANSWERED, number))
         if signal is not None and signal.remaining is not None:
             self._heed_remaining(now, number, row[0], signal)
 
@@ -110,17 +116,20 @@ class Ledger:
     def refuse(self, now: float, number: int, hint_s: float | None, rng: random.Random) -> None:
         """A 429: everybody stops. Its hint counts once; a second refusal in a row waits a minute at least.
 
-        The answer to a call that is older than the last successful probe tells of a quota that is over: no
-        block.
+        So does one within a minute of the last. The answer to a call that is older than the last successful probe
+        tells of a quota that is over: no block.
         """
+        self._file.execute("UPDATE calls SET settled = ? WHERE id = ?", (_REFUSED, number))
         block = self.block()
         if number <= block.cleared_by:
             return
         is_first = block.until == 0
+        if is_first:
+            self._learn(now)
         is_probe = number == block.probe
         seconds = PROBE_EVERY_S if hint_s is None else hint_s
         strikes = block.strikes + (is_first or is_probe)
-        if strikes > 1:
+        if strikes > 1 or (is_first and now - block.since < PROBE_EVERY_S):
             seconds = max(seconds, PROBE_EVERY_S)
         until = now + seconds + rng.uniform(0.1, _JITTER_S)
         if not is_first and not is_probe:
@@ -140,7 +149,7 @@ class Ledger:
             return
         if arrived:
             self._file.execute(
-                "UPDATE block SET since = 0, until = 0, strikes = 0, probe = NULL, cleared_by = ?", (number,)
+                "UPDATE block SET until = 0, strikes = 0, probe = NULL, cleared_by = ?", (number,)
             )
         else:
             self._file.execute("UPDATE block SET probe = NULL, until = ?", (now,))
@@ -153,12 +162,10 @@ class Ledger:
             return (Wait(why="probe_in_flight", seconds=min(GLANCE_S, block.until - now), total_s=0.0),)
         return (Wait(why="refused_429", seconds=block.until - now, total_s=block.until - block.since),)
 
-    def _window_wait(self, limit: RateLimit, now: float) -> Wait | None:
+    def _window_wait(self, span: float, allowed: int, now: float) -> Wait | None:
         """None while the window has room; else the time until enough of its calls are certainly out of it."""
-        floor = now - limit.seconds - MARGIN_S
-        query = "SELECT count(*) FROM calls WHERE late > ?"
-        (used,) = self._file.execute(query, (floor,)).fetchone()
-        allowed = self._allowed(limit.requests)
+        floor = now - span - MARGIN_S
+        used = self._used(span, now)
         if used < allowed:
             return None
         # A call still in flight cannot be answered before now.
@@ -166,7 +173,38 @@ class Ledger:
                    FROM calls WHERE late > ? ORDER BY earliest LIMIT 1 OFFSET ?"""
         (leaves,) = self._file.execute(query, (now, floor, used - allowed)).fetchone()
         seconds = leaves - floor
-        return Wait(why=f"window_{limit.seconds:g}s", seconds=seconds, total_s=seconds)
+        return Wait(why=f"window_{span:g}s", seconds=seconds, total_s=seconds)
+
+    def _used(self, span: float, now: float) -> int:
+        """Calls that the server may still count in a window of that span."""
+        query = "SELECT count(*) FROM calls WHERE late > ?"
+        return int(self._file.execute(query, (now - span - MARGIN_S,)).fetchone()[0])
+
+    def _learn(self, now: float) -> None:
+        """Note what others leave: as many calls as the server took of ours, in the window that is likely full.
+
+        No answer tells which one that is. It is taken to be the one of which others would have to use the least. Where
+        that is more than half of it, nothing is learned: a quota that is gone, and not shared, comes back whole.
+        """
+        query = "SELECT count(*) FROM calls WHERE late > ? AND settled = ?"
+        taken = {
+            limit: int(self._file.execute(query, (now - limit.seconds, _ANSWERED)).fetchone()[0])
+            for limit in self._limits
+        }
+        full = max(self._limits, key=lambda limit: taken[limit] / limit.requests, default=None)
+        if full is not None and taken[full] * 2 >= full.requests:
+            values = (full.seconds, taken[full], now + min(full.seconds, PROBE_EVERY_S))
+            self._file.execute("INSERT OR REPLACE INTO learned VALUES (?, ?, ?)", values)
+
+    def _learned_wait(self, now: float) -> Wait | None:
+        """What a refusal has taught, for a minute at most: then it is tried again."""
+        waits = []
+        for span, requests, until in self._file.execute("SELECT span, requests, until FROM learned"):
+            wait = self._window_wait(span, requests, now)
+            if wait is not None and until > now:
+                seconds = min(wait.seconds, until - now)
+                waits.append(Wait(why="refused_lately", seconds=seconds, total_s=seconds))
+        return max(waits, key=lambda wait: wait.seconds, default=None)
 
     def _cap_wait(self, now: float) -> Wait | None:
         query = "SELECT max(until) FROM caps WHERE remaining <= 0 AND until > ?"
@@ -197,8 +235,7 @@ class Ledger:
         known = self._file.execute("SELECT ticket FROM caps WHERE span = ?", (window.seconds,)).fetchone()
         if known is not None and known[0] > number:
             return  # an answer overtaken by a newer one
-        floor = now - window.seconds - MARGIN_S
-        (ours,) = self._file.execute("SELECT count(*) FROM calls WHERE late > ?", (floor,)).fetchone()
+        ours = self._used(window.seconds, now)
         others = window.requests - (signal.remaining or 0) - ours
         if others <= 0:
             self._file.execute("DELETE FROM caps WHERE span = ?", (window.seconds,))
@@ -216,6 +253,10 @@ class Ledger:
         return int(self._file.execute(query, (number, sent)).fetchone()[0])
 
     def _allowed(self, requests: int) -> int:
-        # The epsilon undoes binary rounding: 1000 * (1 - 0.7) is 300.00000000000006, 10 * (1 - 0.9) is below
-        # 1.
-        return max(1, math.floor(requests * (1 - self._reserve) + 1e-9))
+        return less_reserve(requests, self._reserve)
+
+
+def less_reserve(requests: int, reserve: float) -> int:
+    """The calls of a limit that are not left to other integrations; one at least."""
+    # The epsilon undoes binary rounding: 1000 * (1 - 0.7) is 300.00000000000006, 10 * (1 - 0.9) is below 1.
+    return max(1, math.floor(requests * (1 - reserve) + 1e-9))

@@ -7,6 +7,7 @@ never hold it. Redirects are never followed.
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -30,6 +31,7 @@ from freshsales_source.api.throttle import METER, Meter, Throttle, Usage
 from freshsales_source.clock import Clock, Stop
 from freshsales_source.errors import MalformedAnswer, WrongHost
 from freshsales_source.redact import Secret, installed_redactor
+from freshsales_source.schema.storable import storable_json
 from freshsales_source.settings.account import Account
 from freshsales_source.settings.config import Settings
 
@@ -54,11 +56,18 @@ class Answer:
         """Return the parsed body; raise MalformedAnswer where it is not JSON after all."""
         try:
             parsed: object = orjson.loads(self.body)
-        except orjson.JSONDecodeError as error:
+        except orjson.JSONDecodeError:
+            # It refuses half a surrogate pair, too, and numbers beyond a double.
+            return self._parsed_leniently()
+        return parsed
+
+    def _parsed_leniently(self) -> object:
+        try:
+            return storable_json(json.loads(self.body))
+        except (ValueError, RecursionError) as error:
             raise MalformedAnswer(
                 "the answer is not JSON", where=self.where, remedy="Run again later."
             ) from error
-        return parsed
 
 
 class Client:
@@ -192,9 +201,8 @@ def build_budget(
     stop: Stop | None = None,
 ) -> SqliteBudget:
     """Return the account's shared budget: in `budget_store`, else in the user's state folder."""
-    environment = os.environ if environment is None else environment
     return SqliteBudget(
-        settings.budget_store or budget_path(settings.account, environment, Path.home()),
+        budget_store(settings, environment),
         settings.limits,
         clock=clock,
         reserve=settings.reserve,
@@ -202,6 +210,12 @@ def build_budget(
         rng=rng,
         stop=stop,
     )
+
+
+def budget_store(settings: Settings, environment: Mapping[str, str] | None = None) -> Path:
+    """Where the account's budget is kept: `budget_store`, else a file in the user's state folder."""
+    environment = os.environ if environment is None else environment
+    return settings.budget_store or budget_path(settings.account, environment, Path.home())
 
 
 class _Keyed(httpx.BaseTransport):

@@ -36,6 +36,15 @@ def rows_of(answer: Answer, envelope: str) -> list[object]:
 
 def total_of(answer: Answer) -> int | None:
     """`meta.total`: how many records the list holds; None where the answer does not say."""
+    return _number(answer, "total")
+
+
+def total_pages_of(answer: Answer) -> int | None:
+    """`meta.total_pages`: on how many pages they stand; None where the answer does not say."""
+    return _number(answer, "total_pages")
+
+
+def _number(answer: Answer, name: str) -> int | None:
     meta = document_of(answer).get("meta")
-    total = meta.get("total") if isinstance(meta, dict) else None
-    return total if isinstance(total, int) and not isinstance(total, bool) else None
+    number = meta.get(name) if isinstance(meta, dict) else None
+    return number if isinstance(number, int) and not isinstance(number, bool) else None

@@ -6,11 +6,12 @@ import argparse
 import re
 from pathlib import Path
 
-from freshsales_source.entities import ENTITIES
+from freshsales_source.entities import CUSTOM_MODULES, ENTITIES
 from freshsales_source.entities.custom_modules import is_module
 from freshsales_source.entities.feeds import FEEDS
 
 OBJECTS = (*(entity.name for entity in ENTITIES), *(feed.name for feed in FEEDS))
+FORGETTABLE = tuple(entity.name for entity in ENTITIES if entity is not CUSTOM_MODULES)
 DEMO_FILE = Path("freshsales-demo.duckdb")
 PLANS = ("free", "growth", "pro", "enterprise", "none")
 DATASET = re.compile(r"[a-z_][a-z0-9_]{0,47}")
@@ -31,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     _discover(commands)
     _sync(commands)
     _status(commands)
+    _forget(commands)
     _emulator(commands)
     _demo(commands)
     return root
@@ -63,7 +65,13 @@ def _probe(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def _discover(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = commands.add_parser("discover", help="what the account has, and what a first sync costs")
-    command.add_argument("--json", action="store_true", help="print one JSON object")
+    form = command.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON object")
+    form.add_argument(
+        "--markdown",
+        action="store_true",
+        help="print the catalogue instead: every table and column with meaning, origin and confidence",
+    )
     _common(command)
 
 
@@ -101,6 +109,21 @@ def _sync(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def _status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = commands.add_parser("status", help="how whole is the copy, as of when? No API call.")
     command.add_argument("--json", action="store_true", help="print one JSON object")
+    _warehouse(command)
+    _common(command)
+
+
+def _forget(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser(
+        "forget", help="delete records from every table for good, and never load them again. No API call."
+    )
+    command.add_argument(
+        "object",
+        type=_forgettable,
+        metavar="OBJECT",
+        help="the table of the records, e.g. contacts, or `cm_...`",
+    )
+    command.add_argument("ids", type=_record_id, nargs="+", metavar="ID", help="their numbers in the CRM")
     _warehouse(command)
     _common(command)
 
@@ -188,6 +211,20 @@ def _object(text: str) -> str:
     if text not in OBJECTS and not is_module(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no object; objects are {', '.join(OBJECTS)}")
     return text
+
+
+def _forgettable(text: str) -> str:
+    if text not in FORGETTABLE and not is_module(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} has no records to forget; objects are {', '.join(FORGETTABLE)}, or a custom module"
+        )
+    return text
+
+
+def _record_id(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or not 0 < int(text) < 2**63:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of a record")
+    return int(text)
 
 
 def _file(text: str) -> Path:

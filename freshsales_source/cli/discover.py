@@ -26,9 +26,12 @@ from freshsales_source.discovery.inventory import (
     Standing,
 )
 from freshsales_source.pages.views import bin_setting
+from freshsales_source.schema.plain_text import one_line
 from freshsales_source.settings.config import Settings
 
 Cells = tuple[object, ...]
+
+_LONGEST = 1_000
 
 _STANDINGS = {
     Standing.NOT_AVAILABLE: "not in this account",
@@ -39,6 +42,11 @@ _STANDINGS = {
 
 def run_discover(options: Namespace) -> int:
     """Look at the account, print, and return the exit code that a sync would be likely to have."""
+    if options.markdown:
+        # It knows the tables of the warehouse, and dlt with them: a second that others need not wait.
+        from freshsales_source.cli.catalogue import run_catalogue
+
+        return run_catalogue()
     settings = settings_of_project({})
     clock = SystemClock()
     with build_client(settings, clock=clock) as client:
@@ -71,7 +79,7 @@ def print_discovery(found: Discovery, settings: Settings, out: Output) -> None:
     _print_owners(found.owners, out)
     out.print()
     for note in _notes(found):
-        out.print(note)
+        out.print(one_line(note, _LONGEST))
     _print_costs(found, out)
 
 

@@ -1,27 +1,32 @@
-"""`freshsales sync --dry-run`: the views, pages, calls and minutes that a sync would take. Loads nothing.
+"""`freshsales sync --dry-run`: the lists, pages, calls and minutes that a sync would take. Loads nothing.
 
-It counts what lives in views, and the lookups; the other objects, which it names, `freshsales discover` counts.
+It counts all but custom modules, which it names. The refresh comes on top: `refresh_pages` a run.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from freshsales_source.api.client import Client, build_client
 from freshsales_source.cli.check import tell
 from freshsales_source.cli.feed_costs import feed_costs
+from freshsales_source.cli.list_costs import list_costs
+from freshsales_source.cli.outlook import left_now
 from freshsales_source.cli.tables import Output, counted, output, print_rows
 from freshsales_source.clock import Clock
 from freshsales_source.discovery.check import Diagnosis, ObjectFinding, diagnose
 from freshsales_source.discovery.exploration import object_facts
-from freshsales_source.discovery.forecast import lookup_calls, pages_of, search_calls, seconds_for
+from freshsales_source.discovery.forecast import lookup_calls, pages_of, search_calls
 from freshsales_source.discovery.search_counts import look_at_pipelines
 from freshsales_source.entities import CUSTOM_MODULES, DEALS, ENTITIES
-from freshsales_source.schema.entity_types import Filters, FlatList
+from freshsales_source.exit_codes import ExitCode
+from freshsales_source.reading.lookups import LookupState
+from freshsales_source.schema.entity_types import Entity, Selector
 from freshsales_source.settings.config import Settings
 from freshsales_source.state.findings import Hints
 from freshsales_source.state.object_state import ObjectState
@@ -37,7 +42,7 @@ def run_dry(
     as_json: bool,
     is_refresh: bool = False,
 ) -> int:
-    """Count what there is (one call per view, as `check` does), print the forecast, return what `check` would.
+    """Count what there is (a call for each view or filter), print the forecast, return what `check` would.
 
     `is_refresh` asks what a full refresh takes.
     """
@@ -52,49 +57,71 @@ def run_dry(
             size = hints.page_size(row.object, settings.page_size)
             has_hidden = row.object == DEALS.name and row.is_readable and DEALS.name not in settings.views
             hidden = _hidden(client, row, saved, size) if has_hidden else _NOTHING
-            rows.append(_forecast(row, saved, size, hidden))
-    lookups = lookup_calls(entity for entity in ENTITIES if entity.name in wanted)
-    feeds = feed_costs(settings, warehouse, found, states)
-    calls = sum(row["calls"] for row in (*rows, *feeds)) + lookups
-    not_counted = [e.name for e in ENTITIES if e.name in wanted and isinstance(e.read, Filters | FlatList)]
+            is_fresh = saved.is_fresh(clock.now(), settings.lookups_every_s)
+            rows.append(_forecast(row, saved, size, hidden, is_fresh=is_fresh))
+        is_known = len(rows) == len(facts) and found.exit_code is not ExitCode.CONFIGURATION
+        entities = [entity for entity in ENTITIES if entity.name in wanted]
+        rows += list_costs(client, entities, states, settings, hints, clock.now()) if is_known else []
+    forecast = Forecast(
+        rows=rows,
+        feeds=feed_costs(settings, warehouse, found, states),
+        lookup_calls=lookup_calls(_stale_lookups(entities, states, settings, clock.now())),
+        not_counted=[CUSTOM_MODULES.name] if CUSTOM_MODULES.name in wanted else [],
+    )
+    minutes = left_now(settings, clock.now()).seconds_for(forecast.calls) / 60
     with output() as out:
         if as_json:
-            out.print(
-                json.dumps(_as_json(found, rows, feeds, lookups, calls, not_counted, settings), indent=2)
-            )
-        elif len(rows) == len(facts):
-            _print(rows, feeds, lookups, calls, not_counted, settings, out)
+            out.print(json.dumps(_as_json(found, forecast, minutes), indent=2))
+        elif is_known:
+            _print(forecast, minutes, out)
         else:
             out.print("No forecast: the account could not be looked at. Nothing was loaded.")
     tell(found.problems)
     return found.exit_code
 
 
-def _print(
-    rows: list[dict[str, Any]],
-    feeds: list[dict[str, Any]],
-    lookups: int,
-    calls: int,
-    not_counted: list[str],
-    settings: Settings,
-    out: Output,
-) -> None:
+def _stale_lookups(
+    entities: Iterable[Entity], states: Mapping[str, Any], settings: Settings, now: datetime
+) -> list[Entity]:
+    """The lookups among these that a sync would ask for."""
+    every_s = settings.lookups_every_s
+    lookups = [entity for entity in entities if isinstance(entity.read, Selector)]
+    # That of the custom modules stands beside what their directory was found to list.
+    saved = {one.name: states.get(one.name, {}) for one in lookups}
+    known = {name: LookupState.from_json(state.get("directory", state)) for name, state in saved.items()}
+    return [one for one in lookups if not known[one.name].is_fresh(now, every_s)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What a sync takes: rows by object and by feed, each with its `calls`; `not_counted` comes on top."""
+
+    rows: Sequence[Mapping[str, Any]]
+    feeds: Sequence[Mapping[str, Any]]
+    lookup_calls: int
+    not_counted: Sequence[str]
+
+    @property
+    def calls(self) -> int:
+        """All calls that could be counted."""
+        counted: int = sum(row["calls"] for row in (*self.rows, *self.feeds))
+        return counted + self.lookup_calls
+
+
+def _print(forecast: Forecast, minutes: float, out: Output) -> None:
     headers = ("object", "pages", "calls", "views")
     lines: list[tuple[object, ...]] = [
-        (row["object"], row["pages"], row["calls"], _lists(row)) for row in rows
+        (row["object"], row["pages"], row["calls"], _lists(row)) for row in forecast.rows
     ]
-    lines.append(("lookups", None, lookups, ""))
-    lines += [(row["feed"], None, row["calls"], "at least, one per record") for row in feeds]
+    lines.append(("lookups", None, forecast.lookup_calls, ""))
+    lines += [(row["feed"], None, row["calls"], "at least, one per record") for row in forecast.feeds]
     print_rows(headers, lines, out)
-    minutes = math.ceil(seconds_for(calls, settings) / 60)
-    time = f"{minutes:,} min or more" if minutes else "under a minute's share"
-    if not_counted:
-        out.print(f"\nNot counted here, but by `freshsales discover`: {', '.join(not_counted)}.")
-    if settings.objects is None or CUSTOM_MODULES.name in settings.objects:
+    if forecast.not_counted:
         out.print("\nNot counted: custom modules. Each takes two calls and its pages.")
-    out.print(
-        f"\nAbout {counted(calls, 'API call')}: {time} within this account's limits. Nothing was loaded."
-    )
+    calls = counted(forecast.calls, "API call")
+    whole = math.ceil(minutes)
+    time = f"{whole:,} min or more" if whole else "under a minute's share"
+    out.print(f"\nAbout {calls}: {time} within this account's limits. Nothing was loaded.")
 
 
 def _lists(row: Mapping[str, Any]) -> str:
@@ -103,23 +130,15 @@ def _lists(row: Mapping[str, Any]) -> str:
     return f"{views}; by search: {', '.join(row['pipelines'])}" if row["pipelines"] else views
 
 
-def _as_json(
-    found: Diagnosis,
-    rows: list[dict[str, Any]],
-    feeds: list[dict[str, Any]],
-    lookups: int,
-    calls: int,
-    not_counted: list[str],
-    settings: Settings,
-) -> dict[str, object]:
+def _as_json(found: Diagnosis, forecast: Forecast, minutes: float) -> dict[str, object]:
     return {
         "exit_code": int(found.exit_code),
-        "objects": rows,
-        "feeds": feeds,
-        "lookup_calls": lookups,
-        "calls": calls,
-        "not_counted": not_counted,
-        "minutes": round(seconds_for(calls, settings) / 60, 1),
+        "objects": list(forecast.rows),
+        "feeds": list(forecast.feeds),
+        "lookup_calls": forecast.lookup_calls,
+        "calls": forecast.calls,
+        "not_counted": list(forecast.not_counted),
+        "minutes": round(minutes, 1),
         "problems": [asdict(problem) for problem in found.problems],
     }
 
@@ -154,8 +173,13 @@ def _is_complete(found: ObjectFinding, saved: ObjectState) -> bool:
     return bool(saved.walks) and saved.is_complete(str(view.id) for view in found.views)
 
 
-def _forecast(found: ObjectFinding, saved: ObjectState, page_size: int, hidden: _Hidden) -> dict[str, Any]:
-    """Pages and calls for one object: all pages at first, one call per list when only changes are left."""
+def _forecast(
+    found: ObjectFinding, saved: ObjectState, page_size: int, hidden: _Hidden, *, is_fresh: bool
+) -> dict[str, Any]:
+    """Pages and calls for one object: all pages at first, one call per list when only changes are left.
+
+    Views and fields take two more, unless they were looked up lately (`is_fresh`).
+    """
     totals = (*found.totals, *([] if found.binned is None else [found.binned]))
     is_complete = _is_complete(found, saved)
     pages = len(totals) if is_complete else pages_of(totals, page_size)
@@ -164,6 +188,6 @@ def _forecast(found: ObjectFinding, saved: ObjectState, page_size: int, hidden: 
         "views": [view.id for view in found.views],
         "pipelines": list(hidden.names),
         "pages": pages + hidden.pages,
-        "calls": pages + hidden.calls + 2 if found.is_available else 1,
+        "calls": pages + hidden.calls + (0 if is_fresh else 2) if found.is_available else 1,
         "is_first": not is_complete,
     }

@@ -61,6 +61,8 @@ def _command(name: str) -> Callable[[Namespace], int]:
         from freshsales_source.cli.sync import run_sync as command
     elif name == "status":
         from freshsales_source.cli.status import run_status as command
+    elif name == "forget":
+        from freshsales_source.cli.forget import run_forget as command
     elif name == "emulator":
         from freshsales_source.cli.emulator import run_emulator as command
     else:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from freshsales_source.cli.findings import kept_findings
+from freshsales_source.cli.outlook import Finish, budget_json, budget_line, finish, left_now
 from freshsales_source.cli.project import settings_of_project
 from freshsales_source.cli.refresh_line import refresh_line
 from freshsales_source.cli.sync import target_of
@@ -30,16 +31,23 @@ def run_status(options: Namespace) -> int:
     runs = _runs(warehouse)
     objects = _newest_of_each(warehouse, runs)
     synced_at = {run["run_id"]: run["started_at"] for run in runs}
+    now = SystemClock().now()
+    budget, states = left_now(settings, now), warehouse.states() if runs else {}
+    end = finish(states, objects, runs[0], settings, budget, now) if runs else None
     line = (
-        _first_line(objects, synced_at) if runs else f"No sync yet in {target.place}, schema {target.dataset}"
+        _first_line(objects, synced_at, end)
+        if runs
+        else f"No sync yet in {target.place}, schema {target.dataset}"
     )
-    refreshed = refresh_line(warehouse.states(), objects, settings) if runs else None
+    refreshed = refresh_line(states, objects, settings) if runs else None
     with output() as out:
         if options.json:
             document = {
                 "summary": line,
                 "last_run": runs[0] if runs else None,
                 "objects": objects,
+                "unfinished": end.to_json() if end else None,
+                "budget": budget_json(budget),
                 "rolling_refresh": refreshed,
                 "findings_made_at": found.made_at,
             }
@@ -48,6 +56,7 @@ def run_status(options: Namespace) -> int:
             out.print(line if runs else f"{line}. Next: freshsales sync")
             if runs:
                 _print(objects, runs[0], synced_at, target, out)
+                out.print(budget_line(budget, settings))
             if refreshed is not None:
                 out.print(refreshed)
             if found.made_at is not None:
@@ -60,10 +69,10 @@ def _of_findings(found: Findings, made_at: datetime) -> str:
     return f"Findings of `freshsales probe` of {text(_utc(made_at))} UTC: {use}"
 
 
-def _first_line(objects: list[Row], synced_at: dict[str, datetime]) -> str:
+def _first_line(objects: list[Row], synced_at: dict[str, datetime], end: Finish | None) -> str:
     oldest = min(synced_at[row["run_id"]] for row in objects)
     verdicts = ((row["object"], Verdict(row["verdict"]), row["reason"] or "") for row in objects)
-    return summary(verdicts, f"{text(_utc(oldest))} UTC")
+    return summary(verdicts, f"{text(_utc(oldest))} UTC", left=str(end or ""))
 
 
 def _print(

@@ -14,9 +14,11 @@ from rich.console import Console
 from rich.table import Table
 
 from freshsales_source.entities import CUSTOM_MODULES, LISTS, LOOKUPS
+from freshsales_source.schema.plain_text import one_line
 from freshsales_source.sync.report import ObjectReport, RunReport
 from freshsales_source.sync.verdicts import Verdict, summary
 
+_LONGEST = 1_000
 _WIDE = 200  # columns where nobody looks: a file or a pipe has no width that lines must fit
 _LOOKUPS = frozenset(entity.name for entity in (*LOOKUPS, LISTS, CUSTOM_MODULES))
 
@@ -132,14 +134,19 @@ def counted(number: int, thing: str) -> str:
 
 
 def text(value: object) -> str:
-    """A value as people read it: yes and no, thousands apart, times to the second, nothing for null."""
+    """A value as people read it: yes and no, thousands apart, times to the second, nothing for null.
+
+    A text stands in one line, and what a terminal would take for a command stands there as an escape.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | Decimal):
         return f"{value:,}"
-    return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value)
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    return one_line(str(value), _LONGEST)
 
 
 def _is_number(value: object) -> bool:

@@ -2,8 +2,8 @@
 
 It refuses, by returning None, whatever does not fit to the letter: another type than declared, an integer
 beyond 64 bits, a decimal beyond its precision, a lone surrogate, a NUL, a key given twice, a missing
-envelope, a partial row. The slow reader decides about those. What it accepts, both readers read alike (kept
-true by a property test).
+envelope, a partial row, an unknown key inside the elements of a list. The slow reader decides about those.
+What it accepts, both readers read alike (kept true by a property test).
 
 Unknown keys are noticed because Arrow is told to infer them: they appear in the type of the record beside the
 declared ones. That costs an eighth of the parsing time, a scan for keys three times as much (measured). Their
@@ -23,20 +23,18 @@ import pyarrow.json as pj
 from freshsales_source.decode.arrow_types import TEXT, arrow_type, days, stamps
 from freshsales_source.decode.extract import Elements, Extract, UnknownKey
 from freshsales_source.decode.layout import CUSTOM_FIELD, PARTIAL, Layout, ListLayout, member_key
+from freshsales_source.decode.nesting import is_shallow
 from freshsales_source.decode.slow import json_columns
 from freshsales_source.schema.columns import Column, ColumnType
 
 _META = pa.struct([pa.field("total", pa.int64()), pa.field("total_pages", pa.int64())])
 _NUL = b"\\u0000"
 _SPARE_BYTES = 16
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
-_LEVELS = 16
-_STRAY_BRACKETS = 400
 
 
 def read_fast(body: bytes, layout: Layout, envelope: str) -> Extract | None:
     """What the page holds, or None when it has to be read value by value."""
-    if not layout.is_exact or "." in envelope or _NUL in body or not _is_utf8(body) or not _is_shallow(body):
+    if not layout.is_exact or "." in envelope or _NUL in body or not _is_utf8(body) or not is_shallow(body):
         return None
     try:
         answer = _parse(body, layout, envelope)
@@ -53,20 +51,6 @@ def _is_utf8(body: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _is_shallow(body: bytes) -> bool:
-    """Whether the body, as far as its brackets tell, is nested less than some hundred levels deep.
-
-    pyarrow 26 kills the process (stack overflow) when it infers the type of a value nested 10,000 deep.
-    Closed pairs are taken out level by level; a bracket inside a text may be left over, so a few are allowed.
-    """
-    brackets = body.translate(None, _NOT_BRACKETS)
-    for _ in range(_LEVELS):
-        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
-        if len(brackets) < _STRAY_BRACKETS:
-            return True
-    return False
 
 
 def _parse(body: bytes, layout: Layout, envelope: str) -> pa.Table:
@@ -114,12 +98,15 @@ def _extract(
                 columns[column.name] = texts
     if loose:
         columns.update(json_columns(body, envelope, loose, layout))
+    lists = {row.table.name: _elements(fields[row.child.key], row) for row in layout.lists}
+    if any(elements.ignored for elements in lists.values()):
+        return None
     total, total_pages = _meta(answer)
     return Extract(
         rows=len(records),
         columns=columns,
         raws={},
-        lists={row.table.name: _elements(fields[row.child.key], row) for row in layout.lists},
+        lists=lists,
         unknown=_unknown(fields, custom, layout),
         total=total,
         total_pages=total_pages,

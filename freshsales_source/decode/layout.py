@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from freshsales_source.decode.arrow_types import TEXT, arrow_type
+from freshsales_source.entities.dropped import TOKENS
 from freshsales_source.schema.columns import Child, Column, ColumnType, Table
 from freshsales_source.schema.entity_types import IS_DELETED, Entity
 
@@ -39,6 +40,7 @@ class ListLayout:
 class Layout:
     """The tables of one entity in one account. Build it with `of`.
 
+    splits     lists that are made from a column's text, which holds several values
     columns    every column of the parent that is read from a record, `is_deleted` last
     known      keys of a record that are loaded or deliberately dropped; any other is reported
     record     Arrow's type of one record on the wire, JSON columns left out
@@ -50,6 +52,7 @@ class Layout:
     table: Table
     schema: pa.Schema
     lists: tuple[ListLayout, ...]
+    splits: tuple[ListLayout, ...]
     columns: tuple[Column, ...]
     known: frozenset[str]
     known_custom: frozenset[str]
@@ -63,12 +66,14 @@ class Layout:
         parent, *list_tables = entity.tables(extra)
         columns = (*entity.columns, *extra, IS_DELETED)
         lists = tuple(map(_list_layout, entity.lists, list_tables))
+        splits = tuple(map(_list_layout, entity.split(extra), list_tables[len(lists) :]))
         return cls(
             entity=entity,
             extra=extra,
             table=parent,
             schema=_schema(parent),
             lists=lists,
+            splits=splits,
             columns=columns,
             known=_known_keys(entity, columns),
             known_custom=frozenset(key for column in extra if column.is_custom for key in column.keys),
@@ -88,12 +93,13 @@ class Layout:
     @property
     def schemas(self) -> Mapping[str, pa.Schema]:
         """The schema of every table by name, the parent first; a page may add `<column>__raw` texts."""
-        return {self.table.name: self.schema, **{row.table.name: row.schema for row in self.lists}}
+        lists = {row.table.name: row.schema for row in (*self.lists, *self.splits)}
+        return {self.table.name: self.schema, **lists}
 
     @property
     def tables(self) -> tuple[Table, ...]:
         """The tables, the parent first."""
-        return (self.table, *(row.table for row in self.lists))
+        return (self.table, *(row.table for row in (*self.lists, *self.splits)))
 
 
 def member_key(object: str, member: str) -> str:
@@ -128,7 +134,7 @@ def _schema(table: Table) -> pa.Schema:
 def _known_keys(entity: Entity, columns: tuple[Column, ...]) -> frozenset[str]:
     keys = {key for column in columns if not column.is_custom for key in column.keys}
     keys.update(key for child in entity.lists for key in (child.key, child.ids) if key)
-    keys.update(row.key for row in entity.dropped)
+    keys.update(row.key for row in (*entity.dropped, *TOKENS))
     keys.update(entity.objects)
     return frozenset(keys | {PARTIAL} | ({CUSTOM_FIELD} if entity.has_custom_fields else set()))
 

@@ -16,7 +16,7 @@ from freshsales_source.decode.rows import Reading, tables
 from freshsales_source.decode.slow import read_record, read_slow
 from freshsales_source.errors import MalformedPage
 from freshsales_source.schema.column_names import name_without_field_id
-from freshsales_source.schema.columns import Column, Confidence
+from freshsales_source.schema.columns import MET, Column, Confidence
 
 __all__ = ["Page", "Reading", "decode_page", "decode_record"]
 
@@ -36,7 +36,8 @@ class Page:
     unknown      columns for keys the layout does not know. Their values are NOT in the tables: decode the
                  page again with `layout.extended(page.unknown)` to load them
     misfits      `table.column` -> values that did not fit and went to `<column>__raw`
-    ignored      `table.key` of unknown keys inside the elements of lists; they are not loaded
+    ignored      `table.key` of unknown keys inside the elements of lists: what they hold stands as one JSON object
+                 in the element's `other_keys__raw`
     replaced     characters that cannot be stored (NUL, lone surrogates, broken UTF-8), now U+FFFD
     was_fast     whether the fast reader took it
     is_whole     False where its rows lack keys that other answers of the object have: they must not be loaded
@@ -125,7 +126,7 @@ def _unknown_columns(extract: Extract, layout: Layout) -> tuple[Column, ...]:
                 name=name,
                 key=key,
                 type=type_,
-                description="Key met in this account's records.",
+                description=MET,
                 confidence=Confidence.RECORDED,
                 is_custom=is_custom,
             )

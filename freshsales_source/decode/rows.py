@@ -13,7 +13,7 @@ from freshsales_source.decode.arrow_types import ROW, STAMP, TEXT
 from freshsales_source.decode.extract import Elements, Extract
 from freshsales_source.decode.layout import Layout, ListLayout
 from freshsales_source.decode.protected import stored
-from freshsales_source.schema.columns import EMPTIED_MARKER, RAW_SUFFIX
+from freshsales_source.schema.columns import EMPTIED_MARKER, RAW_SUFFIX, Child
 from freshsales_source.schema.entity_types import IS_DELETED, SYNCED_AT, Entity
 
 
@@ -41,7 +41,20 @@ def tables(extract: Extract, layout: Layout, read: Reading) -> dict[str, pa.Tabl
     for row in layout.lists:
         elements = extract.lists[row.table.name]
         result[row.table.name] = _child(elements, row, extract.columns["id"], synced_at, layout.entity)
+    for row in layout.splits:
+        elements = _split(extract.columns[row.child.name], row.child)
+        result[row.table.name] = _child(elements, row, extract.columns["id"], synced_at, layout.entity)
     return result
+
+
+def _split(texts: pa.Array, child: Child) -> Elements:
+    """The values that a text holds, separated by `;` (column list of a production account)."""
+    values = [[value for value in (text or "").split(";") if value] for text in texts.to_pylist()]
+    return Elements(
+        columns={child.columns[0].name: pa.array([value for row in values for value in row], TEXT)},
+        raws={},
+        lengths=list(map(len, values)),
+    )
 
 
 def _parent(extract: Extract, layout: Layout, read: Reading, synced_at: pa.Scalar) -> pa.Table:

@@ -16,7 +16,7 @@ from freshsales_source.decode.extract import Elements, Extract, UnknownKey
 from freshsales_source.decode.layout import CUSTOM_FIELD, PARTIAL, Layout, ListLayout, member_key
 from freshsales_source.decode.values import fit_column, inferred_type, json_text, parse_json
 from freshsales_source.errors import MalformedPage
-from freshsales_source.schema.columns import Child, Column, ColumnType
+from freshsales_source.schema.columns import OTHER_KEYS, Child, Column, ColumnType
 
 Record: TypeAlias = dict[str, Any]
 Find: TypeAlias = Callable[[Record, str, str], list[Record]]
@@ -172,8 +172,7 @@ def _elements(records: Sequence[Record], layout: ListLayout) -> tuple[Elements, 
         for member in row
     ]
     columns: dict[str, pa.Array] = {}
-    raws: dict[str, pa.Array] = {}
-    replaced = 0
+    raws, replaced = _others(members, layout)
     for column in child.columns:
         values = members if child.is_plain else [_first(member or {}, column.keys) for member in members]
         fitted = fit_column(column.type, values)
@@ -199,6 +198,20 @@ def _members(value: Any, child: Child) -> list[Any] | None:
     if child.is_plain or all(member is None or isinstance(member, dict) for member in value):
         return value
     return None
+
+
+def _others(members: Sequence[Any], layout: ListLayout) -> tuple[dict[str, pa.Array], int]:
+    """What the elements hold under keys that no column is for; and how much was replaced in it."""
+    if layout.child.is_plain:
+        return {}, 0
+    others = [
+        {key: value for key, value in (member or {}).items() if key not in layout.known and value is not None}
+        for member in members
+    ]
+    if not any(others):
+        return {}, 0
+    fitted = fit_column(ColumnType.TEXT, [json_text(other) if other else None for other in others])
+    return {OTHER_KEYS: fitted.values}, fitted.replaced
 
 
 def _ignored(members: Iterable[Record | None], layout: ListLayout) -> frozenset[str]:

@@ -12,7 +12,8 @@ What fits, by column type (numbers are int or Decimal, never float):
     json          anything, as JSON text
 
 Everything else is null in its column and kept as text in `<column>__raw`: texts as they are, others as JSON.
-NUL and lone surrogates, which no warehouse stores, become U+FFFD and are counted.
+NUL and lone surrogates, which no warehouse stores, become U+FFFD and are counted; so is what is nested too deep for
+a parser, and becomes a text (nesting.py).
 """
 
 from __future__ import annotations
@@ -27,13 +28,14 @@ from typing import Any
 import pyarrow as pa
 
 from freshsales_source.decode.arrow_types import TEXT, arrow_type, days, stamps
+from freshsales_source.decode.nesting import folded, is_shallow
 from freshsales_source.schema.columns import DECIMAL_PRECISION, DECIMAL_SCALE, ColumnType
+from freshsales_source.schema.storable import REPLACEMENT, storable, storable_key
 
 MIN_INTEGER = -(2**63)
 MAX_INTEGER = 2**63 - 1
 
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_REPLACEMENT = "\ufffd"
+_ODD_ESCAPE = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,18})")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _LONGEST_INT = 400
@@ -58,13 +60,16 @@ class Fitted:
 
 
 def parse_json(body: bytes) -> tuple[Any, int]:
-    """The body as Python values with exact numbers, and how many broken characters were replaced.
+    """The body as Python values with exact numbers, and how many broken characters and deep values were replaced.
 
     Of a key given twice the last value counts. A number too large for a Decimal stays its own text. Raises
-    ValueError for what is not JSON and RecursionError for what is nested too deep.
+    ValueError for what is not JSON.
     """
     text = body.decode("utf-8-sig", errors="replace")
-    broken = text.count(_REPLACEMENT) - body.count(_REPLACEMENT.encode())
+    broken = text.count(REPLACEMENT) - body.count(REPLACEMENT.encode())
+    if not is_shallow(body):
+        text, deep = folded(text)
+        broken += deep
     # strict=False: a raw tab or newline inside a text is no reason to lose the page.
     value = json.loads(
         text,
@@ -72,6 +77,7 @@ def parse_json(body: bytes) -> tuple[Any, int]:
         parse_float=_fraction,
         parse_int=_whole_number,
         parse_constant=lambda literal: literal,
+        object_pairs_hook=_with_storable_keys if _ODD_ESCAPE.search(body) else None,
     )
     return value, broken
 
@@ -218,10 +224,14 @@ def _storable(values: Sequence[Any]) -> tuple[list[Any], int]:
     replaced = 0
     result = list(values)
     for index, value in enumerate(values):
-        if type(value) is str and (not value.isascii() or "\x00" in value):
-            result[index], count = _UNSTORABLE.subn(_REPLACEMENT, value)
+        if type(value) is str:
+            result[index], count = storable(value)
             replaced += count
     return result, replaced
+
+
+def _with_storable_keys(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {storable_key(key): value for key, value in members}
 
 
 def _whole_number(literal: str) -> int | Decimal:

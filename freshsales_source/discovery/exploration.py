@@ -17,6 +17,7 @@ from freshsales_source.api.client import Answer, Client
 from freshsales_source.api.envelopes import rows_of, total_of
 from freshsales_source.clock import Clock
 from freshsales_source.discovery.check import Diagnosis, ObjectFacts, ObjectFinding, Problem, diagnose
+from freshsales_source.discovery.custom_fields import account_fields, custom_fields
 from freshsales_source.discovery.forecast import first_calls, lookup_calls, search_calls, seconds_for
 from freshsales_source.discovery.inventory import (
     Chosen,
@@ -45,7 +46,6 @@ from freshsales_source.errors import (
 from freshsales_source.exit_codes import ExitCode
 from freshsales_source.pages.views import View, bin_setting, find, find_bin
 from freshsales_source.schema.entity_types import Entity, Filters, FlatList, Selector, Views
-from freshsales_source.schema.fields import Field, custom_columns, parse_fields
 from freshsales_source.settings.config import Settings
 from freshsales_source.state.findings import Hints
 
@@ -216,15 +216,7 @@ class _Exploration:
         return self._found(entity, Standing.AVAILABLE, records=len(ids))
 
     def _fields_of(self, entity: Entity) -> tuple[CustomField, ...] | None:
-        if entity.settings is None:
-            return None
-        try:
-            answer = self._client.get(f"settings/{entity.settings}/fields", {"include": "field_group"})
-        except (Forbidden, NotFound) as error:
-            # A sync does without them, too: custom fields are then typed by their values.
-            _LOG.warning("fields_not_readable object=%s reason=%s", entity.name, error.reason)
-            return None
-        return _custom_fields(entity, parse_fields(answer.body, object=entity.name))
+        return custom_fields(account_fields(self._client, entity))
 
     def _found(
         self,
@@ -342,23 +334,6 @@ def _records(answer: Answer, envelope: str) -> list[dict[str, Any]]:
     return [
         row for row in rows_of(answer, envelope) if isinstance(row, dict) and isinstance(row.get("id"), int)
     ]
-
-
-def _custom_fields(entity: Entity, fields: Sequence[Field]) -> tuple[CustomField, ...]:
-    """The custom fields by field id, with the columns that a first sync gives them."""
-    reserved = {column.name for column in entity.tables()[0].columns}
-    by_name = {field.name: field for field in fields if field.is_custom}
-    columns = custom_columns(fields, known={}, reserved=reserved).columns
-    return tuple(
-        CustomField(
-            name=column.key,
-            label=by_name[column.key].label,
-            type=by_name[column.key].type,
-            column=column.name,
-            column_type=column.type,
-        )
-        for column in columns
-    )
 
 
 def _hidden(pipeline: PipelineFound) -> Problem:

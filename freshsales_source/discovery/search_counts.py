@@ -8,7 +8,7 @@ of all. So the first question is for an id that nobody has: unless it is answere
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
@@ -36,18 +36,33 @@ class Counts:
 
 
 def count_by(
-    client: Client, singular: str, attribute: str, ids: Sequence[int], *, threads: Executor | None = None
+    client: Client,
+    singular: str,
+    attribute: str,
+    ids: Sequence[int],
+    *,
+    threads: Executor | None = None,
+    known: MutableMapping[int, int] | None = None,
 ) -> Counts:
     """Ask for the number of live records of each id; a call each and one more, several at a time in `threads`.
 
-    Raises what is fatal or may pass; that an object cannot be searched is an answer.
+    `known` are counts that need not be asked for, `NOBODY`'s too; what is asked is added, so that a caller who was cut
+    off can go on. Raises what is fatal or may pass; that an object cannot be searched is an answer.
     """
+    known = {} if known is None else known
+
+    def count(id: int) -> int | None:
+        total = known.get(id)
+        if total is None and (total := _count(client, singular, attribute, id)) is not None:
+            known[id] = total
+        return total
+
     try:
-        nobody = _count(client, singular, attribute, NOBODY)
+        nobody = count(NOBODY)
         if nobody:
             return Counts(by_id={}, doubt=f"the search does not tell records apart by {attribute}")
         in_turn = map if threads is None else threads.map
-        found = [nobody, *in_turn(lambda id: _count(client, singular, attribute, id), ids)]
+        found = [nobody, *in_turn(count, ids)]
     except ObjectError as error:
         return Counts(by_id={}, doubt=str(error))
     totals = [total for total in found if total is not None]

@@ -13,6 +13,7 @@ from freshsales_source.emulator.app import Emulator, LoggedRequest
 from freshsales_source.emulator.clock import Clock, SystemClock
 from freshsales_source.emulator.company import generate_company
 from freshsales_source.emulator.faults import ConnectionDropped, Fault, Faults
+from freshsales_source.emulator.field_administration import delete_custom_field, retype_custom_field
 from freshsales_source.emulator.limits import Limits, Window
 from freshsales_source.emulator.record_feeds import add_note, change_note, remove_note
 from freshsales_source.emulator.seed_folder import SeedFolderIncomplete, read_folder
@@ -41,9 +42,11 @@ __all__ = [
     "Window",
     "add_note",
     "change_note",
+    "delete_custom_field",
     "generate_company",
     "read_folder",
     "remove_note",
+    "retype_custom_field",
     "serve",
     "with_texts",
 ]

@@ -32,22 +32,20 @@ class _Deals:
 def computed_columns(object_name: str, record: Record, store: Store, now: datetime) -> Values:
     """Return the computed columns of one record at the moment `now`, in exact types."""
     compute = _COMPUTED.get(object_name)
-    return {} if compute is None else compute(record, store, now)
+    values = {} if compute is None else compute(record, store, now)
+    return {**values, **_tokens(record)} if store.switches.volatile_tokens else values
 
 
 def _deal(record: Record, store: Store, now: datetime) -> Values:
     stage = store.account.stage(record["deal_stage_id"])
     age = _age(record, store, now)
     amount: Decimal = record.get("base_currency_amount") or Decimal(0)
-    values: Values = {
+    return {
         "age": age,
         "rotten_days": _rotten_days(stage, age, store),
         "expected_deal_value": amount * record.get("probability", 0) / 100,
         "collaboration": {},
     }
-    if store.switches.volatile_tokens:
-        values.update(_tokens(record))
-    return values
 
 
 def _age(record: Record, store: Store, now: datetime) -> int:
@@ -72,6 +70,7 @@ def _rotten_days(stage: Record, age: int, store: Store) -> int | str | None:
 
 
 def _tokens(record: Record) -> Values:
+    """Seen on deals; that other records carry them, too, is assumed."""
     return {
         "collaboration": {
             "id": str(record["id"]),

@@ -127,8 +127,8 @@ class RecordSwitches(ViewSwitches):
     volatile_tokens: bool = switch(
         False,
         strict=True,
-        says="deals carry tokens that differ at every read",
-        source="API notes 12.20: seen",
+        says="records carry tokens that differ at every read",
+        source="API notes 12.20: seen on deals; on other records assumed",
     )
     open_deals_count_late_s: float = switch(
         3600.0,

@@ -17,7 +17,10 @@ PARTIAL = Dropped(
 )
 DESTROY = Dropped(key="_destroy", reason="A flag for writing, always false when read (recorded).")
 
-VOLATILE = (LINKS, COLLABORATION, WIDGET, PARTIAL)
+TOKENS = (COLLABORATION, WIDGET)
+"""What is loaded of no object, whether its row of the entity table says so or not."""
+
+VOLATILE = (LINKS, *TOKENS, PARTIAL)
 """What no object that lives in saved views may bring along."""
 
 

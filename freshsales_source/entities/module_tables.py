@@ -2,14 +2,15 @@
 
 The directory names them by the API's key, such as `cm_contracts`. A key that would meet another one after the
 destination's naming gets a name of its own, once and for ever, as columns do (schema/column_names.py). A module that
-leaves the directory stays known: its records are asked for, so that its end is seen and said.
+leaves the directory stays known: its records are asked for, so that its end is seen and said. Once its address, too,
+answers 404 it is gone, and not asked for again until the directory lists it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeAlias
 
 from freshsales_source.entities.custom_modules import PREFIX, module_entity
@@ -24,25 +25,30 @@ _ASKABLE = re.compile(r"[A-Za-z0-9_-]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomModule:
-    """One custom module: its key in the API, its table, and what people call its records."""
+    """One custom module: its key in the API, its table, and what people call its records.
+
+    `is_listed`: by the directory, when that was last read. `is_gone`: its records could not be found, either.
+    """
 
     key: str
     table: str
     plural_name: str
+    is_listed: bool = True
+    is_gone: bool = False
 
     @property
     def entity(self) -> Entity:
         """Its row of the entity table."""
         return module_entity(self.key, self.table, self.plural_name)
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, Any]:
         """The module as plain JSON, for the state."""
-        return {"key": self.key, "table": self.table, "plural_name": self.plural_name}
+        return asdict(self)
 
     @classmethod
-    def from_json(cls, data: Mapping[str, str]) -> CustomModule:
+    def from_json(cls, data: Mapping[str, Any]) -> CustomModule:
         """Read what `to_json` wrote."""
-        return cls(key=data["key"], table=data["table"], plural_name=data["plural_name"])
+        return cls(**data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +57,13 @@ class Directory:
 
     modules: tuple[CustomModule, ...] = ()
     odd: tuple[str, ...] = ()
+
+    def with_gone(self, table: str) -> Directory:
+        """The directory with the module of that table known to be gone."""
+        modules = (
+            replace(module, is_gone=True) if module.table == table else module for module in self.modules
+        )
+        return replace(self, modules=tuple(modules))
 
     def to_json(self) -> dict[str, Any]:
         """The directory as plain JSON, for the state."""
@@ -64,9 +77,12 @@ class Directory:
         return cls(modules=tuple(map(CustomModule.from_json, data["modules"])), odd=tuple(data["odd"]))
 
 
-def read_directory(rows: Iterable[Row], *, known: Iterable[CustomModule]) -> Directory:
+def read_directory(
+    rows: Iterable[Row], *, known: Iterable[CustomModule], is_believed: bool = True
+) -> Directory:
     """The modules `known` and those that rows of the directory list beside them, the lowest id first.
 
+    Unless it `is_believed`, a module that it does not list any more may still be listed.
     Modules that every account has (contacts, deals) are marked `custom: false` (one client); where nothing is
     marked, the key tells.
     """
@@ -85,8 +101,11 @@ def read_directory(rows: Iterable[Row], *, known: Iterable[CustomModule]) -> Dir
         for key, row in listed.items()
         if _ASKABLE.fullmatch(key)
     }
+    kept = {
+        key: replace(module, is_listed=module.is_listed and not is_believed) for key, module in before.items()
+    }
     return Directory(
-        modules=tuple((before | found).values()),
+        modules=tuple((kept | found).values()),
         odd=tuple(key for key in listed if not _ASKABLE.fullmatch(key)),
     )
 

@@ -100,7 +100,8 @@ class FeedReader:
             self._has_news = self._has_news or bool(ids)
             if can_sweep:
                 self.state = self.state.beginning(name)
-            self.state = self.state.with_more(name, ids, can_sweep=can_sweep, most=MOST_WAITING)
+            state = self.state.with_more(name, ids, can_sweep=can_sweep, most=MOST_WAITING)
+            self.state = state.without(name, self._run.forgotten(name))
 
     def start(self) -> None:
         """Read on in the background, as far as the permits reach; not while records are still being read."""
@@ -128,7 +129,11 @@ class FeedReader:
             self._settle_missed()
         self._judge_misses()
         self.tally.rows_loaded += sum(len(chain.rows) for chain in ended)
-        table = feed_table(self.entity, [chain.whole() for chain in ended]) if ended else None
+        if not ended:
+            return FeedBatch(table=None, state=self.state)
+        table, replaced = feed_table(self.entity, [chain.whole() for chain in ended])
+        replaced += sum(chain.replaced for chain in ended)
+        self.tally.replace(replaced, (ended[0].object, ended[0].record_id))
         return FeedBatch(table=table, state=self.state)
 
     # What waits
@@ -257,6 +262,7 @@ class _Chain:
         self.record_id = record_id
         self.rows: list[dict[str, Any]] = []
         self.pages = 0
+        self.replaced = 0
         self.is_done = False
         self.refusal: FreshsalesError | None = None
         self._feed = feed
@@ -272,6 +278,7 @@ class _Chain:
         answer = client.get(self._path, {"page": self.pages + 1, "per_page": 100})
         page = read_feed_page(answer, self._feed)
         self.pages += 1
+        self.replaced += page.replaced
         if self.pages > MOST_PAGES:
             raise MalformedPage(f"the feed does not end after {MOST_PAGES} pages", where=answer.where)
         self._read_at = server_time(answer, clock)

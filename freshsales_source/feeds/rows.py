@@ -24,10 +24,11 @@ Row: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedPage:
-    """One answer of a feed: its rows, and whether more follow; None where it does not say."""
+    """One answer of a feed: its rows, whether more follow (None where it does not say), and what was replaced in it."""
 
     rows: list[Row]
     has_next: bool | None
+    replaced: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +44,15 @@ class RecordFeed:
 def read_feed_page(answer: Answer, feed: Feed) -> FeedPage:
     """What an answer holds, with exact numbers; MalformedPage where it is not JSON or has no list of objects."""
     try:
-        document = parse_json(answer.body)[0]
-    except (ValueError, RecursionError):
+        document, replaced = parse_json(answer.body)
+    except ValueError:
         raise MalformedPage("the answer is not JSON", where=answer.where) from None
     rows = document.get(feed.envelope) if isinstance(document, dict) else None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise MalformedPage(f'the answer has no list "{feed.envelope}"', where=answer.where)
     meta = document.get("meta")
     has_next = meta.get("has_next") if isinstance(meta, dict) else None
-    return FeedPage(rows=rows, has_next=has_next if isinstance(has_next, bool) else None)
+    return FeedPage(rows=rows, has_next=has_next if isinstance(has_next, bool) else None, replaced=replaced)
 
 
 def identity(row: Row) -> str:
@@ -69,9 +70,13 @@ def feed_schema(feed: Feed) -> pa.Schema:
     return pa.schema(list(fields))
 
 
-def feed_table(feed: Feed, records: Iterable[RecordFeed]) -> pa.Table:
-    """The rows of these records; a record without any gets a marker row, which empties what it had before."""
+def feed_table(feed: Feed, records: Iterable[RecordFeed]) -> tuple[pa.Table, int]:
+    """The rows of these records, and how many of their characters were replaced.
+
+    A record without any gets a marker row, which empties what it had before.
+    """
     rows = [row for record in records for row in _rows(feed, record)]
+    replaced = 0
     sent: dict[str, pa.Array] = {}
     misfits: dict[str, pa.Array] = {}
     for column in feed.sent_table.columns:
@@ -81,6 +86,7 @@ def feed_table(feed: Feed, records: Iterable[RecordFeed]) -> pa.Table:
             continue
         fitted = fit_column(column.type, values)
         sent[column.name] = fitted.values
+        replaced += fitted.replaced
         if fitted.raw is not None:
             misfits[column.name] = fitted.raw
     columns, raws = stored(feed.name, sent, misfits, feed.protected)
@@ -88,7 +94,7 @@ def feed_table(feed: Feed, records: Iterable[RecordFeed]) -> pa.Table:
     table = pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
     for name, texts in raws.items():
         table = table.append_column(pa.field(name + RAW_SUFFIX, TEXT), texts)
-    return table
+    return table, replaced
 
 
 def _rows(feed: Feed, record: RecordFeed) -> list[Row]:

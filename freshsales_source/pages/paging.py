@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import pyarrow as pa
 
@@ -27,12 +28,19 @@ CAUTION = timedelta(seconds=300)
 
 _LOG = logging.getLogger(__name__)
 
+Explain: TypeAlias = Callable[[Sequence[Column]], Layout]
+"""Takes columns for keys that the layout lacks, and gives the layout that has them."""
+
 
 class Shape:
-    """The layout of one object's pages, growing as pages bring keys nobody declared; shared by all its walks."""
+    """The layout of one object's pages, growing as pages bring keys nobody declared; shared by all its walks.
 
-    def __init__(self, layout: Layout) -> None:
+    `explain` makes the layout that has columns for such keys; without it each gets the column that its page suggests.
+    """
+
+    def __init__(self, layout: Layout, explain: Explain | None = None) -> None:
         self.layout = layout
+        self._explain: Explain = explain or self._extended
         self._lock = threading.Lock()
 
     def decode(self, body: bytes, read: Reading) -> Page:
@@ -47,14 +55,15 @@ class Shape:
         with self._lock:
             known = {(column.key, column.is_custom) for column in self.layout.extra}
             new = [column for column in columns if (column.key, column.is_custom) not in known]
-            self.layout = self.layout.extended(new)
-        for column in new:
-            _LOG.info(
-                "new_column table=%s column=%s type=%s",
-                self.layout.entity.name,
-                column.name,
-                column.type.value,
-            )
+            if not new:
+                return
+            self.layout = self._explain(new)
+            table = self.layout.table.name
+            for column in self.layout.extra[len(known) :]:
+                _LOG.info("new_column table=%s column=%s type=%s", table, column.name, column.type.value)
+
+    def _extended(self, columns: Sequence[Column]) -> Layout:
+        return self.layout.extended(columns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +154,10 @@ def joined(pages: list[Page]) -> Page:
         total=first.total,
         total_pages=first.total_pages,
         tables={
-            name: pa.concat_tables([page.tables[name] for page in pages], promote_options="default")
+            # A page that was read before a column was met lacks the list that is made of it.
+            name: pa.concat_tables(
+                [page.tables[name] for page in pages if name in page.tables], promote_options="default"
+            )
             for name in dict.fromkeys(names)
         },
         unknown=(),

@@ -9,6 +9,10 @@ from typing import Any
 from freshsales_source.api.client import Answer
 from freshsales_source.api.envelopes import rows_of
 
+COUNTS_KEPT_S = 86_400
+"""How long counts may be compared with later totals. What has changed meanwhile makes them differ; then pipelines are
+walked that need not be, which costs calls and nothing else."""
+
 _PREFIX = "pipeline:"
 
 
@@ -64,6 +68,14 @@ def is_of_pipeline(key: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """How many deals the search found in a pipeline, and when, in seconds."""
+
+    deals: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PipelinesState:
     """What is known of an account's pipelines.
 
@@ -72,6 +84,8 @@ class PipelinesState:
     names         of the pipelines that are walked, by id: one may leave the account's list before its deals do
     newest        the newest stamp read in each pipeline's walk, in seconds
     is_thin       whether the search gave thin rows when last asked
+    counts        deals that the search found lately, by pipeline, each with when: a run too short to compare them all
+                  leaves the rest to the next
     """
 
     all_shown: bool = False
@@ -79,10 +93,23 @@ class PipelinesState:
     names: Mapping[int, str] = field(default_factory=dict)
     newest: Mapping[int, int] = field(default_factory=dict)
     is_thin: bool = False
+    counts: Mapping[int, Counted] = field(default_factory=dict)
+
+    def counted(self, now: int) -> dict[int, int]:
+        """The counts that are not too old to be compared."""
+        return {i: one.deals for i, one in self.counts.items() if 0 <= now - one.at <= COUNTS_KEPT_S}
+
+    def with_counts(self, deals: Mapping[int, int], now: int) -> PipelinesState:
+        """The state with these counts and no others; those that were known keep their age."""
+        before = self.counted(now)
+        new = {
+            i: self.counts[i] if before.get(i) == n else Counted(deals=n, at=now) for i, n in deals.items()
+        }
+        return replace(self, counts=new)
 
     def unsure(self) -> PipelinesState:
         """The state once other views are read: what they show is not known."""
-        return replace(self, all_shown=False, shown=frozenset())
+        return replace(self, all_shown=False, shown=frozenset(), counts={})
 
     def to_json(self) -> dict[str, Any]:
         """The state as plain JSON."""
@@ -92,6 +119,7 @@ class PipelinesState:
             "names": {str(i): name for i, name in self.names.items()},
             "newest": {str(i): stamp for i, stamp in self.newest.items()},
             "is_thin": self.is_thin,
+            "counts": {str(i): [one.deals, one.at] for i, one in self.counts.items()},
         }
 
     @classmethod
@@ -105,4 +133,5 @@ class PipelinesState:
             names={int(i): name for i, name in data["names"].items()},
             newest={int(i): stamp for i, stamp in data["newest"].items()},
             is_thin=data["is_thin"],
+            counts={int(i): Counted(deals=one[0], at=one[1]) for i, one in data.get("counts", {}).items()},
         )

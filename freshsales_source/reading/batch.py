@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pyarrow as pa
 
-from freshsales_source.decode import Layout
+from freshsales_source.decode import Layout, Page
 from freshsales_source.errors import FreshsalesError
+
+_NAMED = 5
+"""Names that a line of the report tells."""
 
 
 class SavedState(Protocol):
@@ -37,16 +39,17 @@ class Batch:
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What a run did with one object, for the report. `misfits` counts values kept beside their column.
+    """What a run did with one object, for the report.
 
-    `error` ended the object early; `absence` says that this account has no such object; `held_back` why records
-    that are no longer shown were not flagged.
+    `replaced` counts, by page, characters and deep values that no warehouse stores. `error` ended the object early;
+    `absence` says that this account has no such object; `held_back` why records that are no longer shown were not
+    flagged.
     """
 
     rows_read: int = 0
     rows_loaded: int = 0
     rows_deleted: int = 0
-    misfits: Counter[str] = field(default_factory=Counter)
+    replaced: dict[Hashable, int] = field(default_factory=dict)
     watermark_before: int | None = None
     error: FreshsalesError | None = None
     absence: FreshsalesError | None = None
@@ -56,3 +59,27 @@ class Tally:
     def has_ended(self) -> bool:
         """Whether there is a reason not to read on."""
         return self.error is not None or self.absence is not None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What became of values that could not be stored as they came, in sentences."""
+        found = []
+        if self.replaced:
+            count = sum(self.replaced.values())
+            found.append(f"{count:,} characters or deep values that cannot be stored were replaced")
+        return tuple(found)
+
+    def see(self, page: Page, place: Hashable) -> None:
+        """Note what was odd about a page; read again, the page at that place counts once."""
+        self.replace(page.replaced, place)
+
+    def replace(self, count: int, place: Hashable) -> None:
+        """Note how much was replaced in the answer at that place."""
+        if count or place in self.replaced:
+            self.replaced[place] = count
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")

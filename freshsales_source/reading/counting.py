@@ -66,6 +66,7 @@ class Counting:
         self.traced: dict[Part, int] = {}
         """How many records the pages themselves showed, where a search counted them to its end."""
         self._in_vain: set[Part] = set()
+        self._unordered: set[Part] = set()
         self._checking: Checking | None = None
         self._was_unordered = False
 
@@ -147,6 +148,10 @@ class Counting:
             suspect=self._suspect,
         )
 
+    def lacks_order(self, part: Part) -> bool:
+        """Whether a search of this run found that the lists of that part do not keep the order of creation."""
+        return part in self._unordered
+
     @property
     def is_searching(self) -> bool:
         """Whether a search was begun and has not ended."""
@@ -164,11 +169,12 @@ class Counting:
             self._checking.release()
 
     def stored(self, part: Part) -> StoredKeys:
-        """The warehouse's rows of a part, by the column that its lists are ordered by."""
+        """The warehouse's rows of a part, by the column that its lists are ordered by; forgotten records count."""
         assert self._run.stored is not None
         tables, name, read = self._run.stored, self._entity.name, self._entity.read
+        forgotten = self._intake.forgetting.places(part)
         if not isinstance(read, Filters):
-            return StoredKeys(tables, name, part.value, nulls=NULLS_LAST)
+            return StoredKeys(tables, name, part.value, nulls=NULLS_LAST, more=forgotten)
         return StoredKeys(
             tables,
             name,
@@ -176,6 +182,7 @@ class Counting:
             nulls=NULLS_LAST,
             column=read.settled_by,
             descends=read.settled_descends,
+            more=forgotten,
         )
 
     def _belongs(self, key: int) -> bool:
@@ -221,6 +228,8 @@ class Counting:
     def _conclude(self, checking: Checking, part: Part, rows: int) -> None:
         """Have the rows that no list shows asked for alone."""
         self._was_unordered = checking.outcome is Outcome.UNORDERED
+        if self._was_unordered:
+            self._unordered.add(part)
         if not checking.is_to_load and not self._following.would_ask(checking.candidates):
             self._in_vain.add(part)
         if checking.outcome is Outcome.SETTLED and checking.difference is not None:

@@ -26,7 +26,9 @@ def changed(page: Page, layout: Layout, stored: StoredRows) -> list[int]:
     """The places on the page of records whose row or lists in the warehouse differ; of those without a row, too."""
     differing: set[int] = set()
     for table in layout.tables:
-        differing |= _differing(page, table, layout, stored)
+        # The layout may have grown since the page was decoded.
+        if table.name in page.tables:
+            differing |= _differing(page, table, layout, stored)
     return [place for place, record_id in enumerate(page.ids) if record_id in differing]
 
 

@@ -28,12 +28,19 @@ class Errands:
     """The errands of one reader. One thread at a time steps an errand; between steps it stands in line with others.
 
     Each step takes a permit. When they are used up all errands stand still, and go on with the next load. An errand
-    whose step raised is left alone from then on.
+    whose step raised is left alone from then on. So are, as long as that holds, those that are `held`.
     """
 
-    def __init__(self, pool: ThreadPoolExecutor, permits: Permits) -> None:
+    def __init__(
+        self,
+        pool: ThreadPoolExecutor,
+        permits: Permits,
+        *,
+        held: Callable[[Errand], bool],
+    ) -> None:
         self._tasks = Background(pool)
         self._permits = permits
+        self._is_held = held
         self._errands: list[Errand] = []
         self._not_to_step: set[int] = set()
         self._lock = threading.Lock()
@@ -42,6 +49,11 @@ class Errands:
     def is_done(self) -> bool:
         """Whether no errand has anything left to ask."""
         return all(errand.is_done for errand in self._errands)
+
+    @property
+    def are_held(self) -> bool:
+        """Whether all that is left to ask has to wait."""
+        return not self.is_done and all(errand.is_done or self._is_held(errand) for errand in self._errands)
 
     def replace(self, *errands: Errand) -> None:
         """Have these errands and no others; call it when all stand still, or from the task given to `begin`."""
@@ -69,7 +81,9 @@ class Errands:
 
     def _later(self, errand: Errand) -> None:
         with self._lock:
-            if id(errand) in self._not_to_step or errand.is_done or not self._permits.take():
+            if id(errand) in self._not_to_step or errand.is_done or self._is_held(errand):
+                return
+            if not self._permits.take():
                 return
             self._not_to_step.add(id(errand))
         self._tasks.submit(lambda: self._step(errand))

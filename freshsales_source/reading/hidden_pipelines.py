@@ -68,6 +68,8 @@ class HiddenPipelines:
         self._claimed: dict[int, str] = {}
         self._refused: dict[str, ObjectError | ServerFault] = {}
         self._is_unclear = False
+        self.has_counted = False
+        """Whether this run has found out something about the pipelines that the next need not ask again."""
         self._has_met_fresh = self._has_begun = False
         self._met: int | None = None
         self._searched: dict[int, int | None] = {}
@@ -124,7 +126,7 @@ class HiddenPipelines:
         """What the search tells of pipelines of which no deal was read; asks once a run, one call each and one more."""
         new = [i for i in names if i not in self._searched]
         if self._lists is not None and new:
-            counts = self._counts(self._lists, new)
+            counts = self._counts(self._lists, new, known={})
             self._searched.update((i, counts.by_id.get(i)) for i in new)
         found = {i: self._searched.get(i) for i in names}
         return UnseenPipelines(
@@ -134,15 +136,15 @@ class HiddenPipelines:
 
     # Before the walks, and during them
 
-    def walkings(self, views: Sequence[Walking], state: ObjectState, shape: Shape) -> list[PipelineWalking]:
-        """The walks beside those of the live views, whose first pages it asks for; `state` is what is remembered.
+    def walkings(self, lists: Sequence[Walking], state: ObjectState, shape: Shape) -> list[PipelineWalking]:
+        """The walks beside those of `lists`, asking for the first pages of live views; `state` is what is remembered.
 
         None where the user chose the views, where they show all pipelines, and where there is one pipeline only.
         """
         self._state, walks = state.pipelines, state.walks
         if self._has_begun:
             # Something did not match: the views may show less than they did.
-            self._state = replace(self._state, all_shown=False)
+            self._state = replace(self._state, all_shown=False, counts={})
         self._has_begun = True
         self._walkings, self._claimed, self._refused, self._is_unclear = [], {}, {}, False
         self._seen.clear()
@@ -150,6 +152,7 @@ class HiddenPipelines:
             return []
         self._pipelines = self._listed(self._lists)
         if len(self._pipelines) > 1:
+            views = [one for one in lists if not one.listing.is_bin]
             hidden = self._hidden(self._lists, views, walks)
             self._walkings = [self._walking(one, self._lists, walks, shape) for one in hidden]
         return list(self._walkings)
@@ -226,7 +229,7 @@ class HiddenPipelines:
         counts: Counts | None = None
         is_new = not walked and not self._run.hints.holds(HIDDEN_PIPELINES, "hidden")
         if not is_clear or (is_new and any(page.ids for page in pages)):
-            counts = self._counts(lists, [one.id for one in self._pipelines])
+            counts = self._remembered_counts(lists, [one.id for one in self._pipelines])
             if self._are_all_shown(counts, views, shown):
                 return []
             self._is_unclear = not is_clear
@@ -234,7 +237,9 @@ class HiddenPipelines:
         left = [one for one in walked if one.id == shown and not walks[one.key].is_complete]
         hidden = [one for one in self._pipelines if one.id != shown]
         new = [one for one in hidden if one not in walked]
-        refused = self._refuse(new, counts or self._counts(lists, [])) if new else []
+        refused = self._refuse(new, counts or self._remembered_counts(lists, [])) if new else []
+        if not new:
+            self._state = replace(self._state, counts={})
         _LOG.info("pipelines_hidden object=%s hidden=%d left=%d", self._entity.name, len(hidden), len(left))
         return [one for one in (*hidden, *left) if one not in refused]
 
@@ -268,9 +273,20 @@ class HiddenPipelines:
         self._refused.update((one.title, error) for one in pipelines)
         return list(pipelines)
 
-    def _counts(self, lists: Pipelines, ids: Sequence[int]) -> Counts:
+    def _remembered_counts(self, lists: Pipelines, ids: Sequence[int]) -> Counts:
+        """Counts that go on where a run too short for all of them left off."""
+        now = int(self._run.clock.now().timestamp())
+        known = self._state.counted(now)
+        before = len(known)
         try:
-            return count_by(self._client, self._entity.singular, lists.column, ids)
+            return self._counts(lists, ids, known)
+        finally:
+            self.has_counted = self.has_counted or len(known) > before
+            self._state = self._state.with_counts(known, now)
+
+    def _counts(self, lists: Pipelines, ids: Sequence[int], known: dict[int, int]) -> Counts:
+        try:
+            return count_by(self._client, self._entity.singular, lists.column, ids, known=known)
         except ServerFault as error:
             return Counts(by_id={}, doubt=str(error))
 

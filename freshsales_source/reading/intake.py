@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 import pyarrow.compute as pc
 
 from freshsales_source.decode import Page
 from freshsales_source.reading.batch import Tally
+from freshsales_source.reading.forgetting import Forgetting
 from freshsales_source.reading.rows import Answered, Rows, rows_to_load
 from freshsales_source.schema.entity_types import IS_DELETED, Entity
 from freshsales_source.state.loaded_ids import LoadedIds
@@ -18,11 +19,13 @@ from freshsales_source.walk import WalkState
 class Intake:
     """Pages and the walks' states that belong to them; counted in the reader's tally, their ids noted in `loaded`.
 
-    `live_id` is a record that was on a page of live records a moment ago.
+    `live_id` is a record that was on a page of live records a moment ago. `forgetting` keeps the rows of forgotten
+    records back.
     """
 
-    def __init__(self, entity: Entity, tally: Tally, loaded: LoadedIds) -> None:
+    def __init__(self, entity: Entity, tally: Tally, loaded: LoadedIds, forgetting: Forgetting) -> None:
         self.live_id: int | None = None
+        self.forgetting = forgetting
         self._entity = entity
         self._tally = tally
         self._noted = loaded
@@ -53,7 +56,7 @@ class Intake:
             if not is_news:
                 return
             self._tally.rows_read += len(page.ids)
-            self._tally.misfits.update(page.content.misfits)
+            self._tally.see(page.content, (answered.source, page.number if answered.source else page.ids[0]))
             if not answered.is_bin:
                 self._note_live(page.ids, page.content)
 
@@ -66,7 +69,7 @@ class Intake:
         """Take a record that was fetched alone; `is_bin` tells that it says to lie in the recycle bin."""
         self.add(Answered.alone(record, is_bin=is_bin))
 
-    def rows(self, gone: Iterable[int]) -> Rows:
+    def rows(self, gone: Collection[int]) -> Rows:
         """The rows to load now, every id once; `gone` are left out."""
         with self._lock:
             answered, self._answered = self._answered, []
@@ -78,6 +81,7 @@ class Intake:
             loaded=self._loaded | set(gone),
         )
         self._loaded |= rows.ids
+        rows = self.forgetting.parted(rows, gone)
         self._noted.add(self._entity.name, rows.ids)
         self._tally.rows_loaded += len(rows.ids)
         self._tally.rows_deleted += rows.deleted

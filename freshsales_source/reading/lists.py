@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from freshsales_source.decode import Page
+from freshsales_source.reading.errands import Errand
 from freshsales_source.reading.listing import Listing
 from freshsales_source.reading.walking import Walking
 from freshsales_source.walk import Step
@@ -34,6 +35,11 @@ class Lists:
         """Forget the walks, but for what their lists held."""
         self._before = {w.listing.key: (w.total, w.top) for w in self}
         self._walkings = None
+
+    @property
+    def in_turn(self) -> list[Walking]:
+        """All of them, the one that was begun longest ago first, so that runs with few calls come to each."""
+        return sorted(self, key=lambda w: w.begun_before)
 
     def leave(self) -> None:
         """Go on without the walks that are of no use any more."""
@@ -135,6 +141,16 @@ class WalkErrand:
         """Whether the walk has ended."""
         return self._walking.is_done
 
+    @property
+    def is_at_backlog(self) -> bool:
+        """Whether the walk has read what is new."""
+        return self._walking.is_at_backlog
+
     def step(self) -> None:
         """Read the next page."""
         self._take_in(self._walking, self._walking.step())
+
+
+def is_backlog(errand: Errand) -> bool:
+    """Whether an errand is a walk, and what it would read next was left open by earlier runs."""
+    return isinstance(errand, WalkErrand) and errand.is_at_backlog

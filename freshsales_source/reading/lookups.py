@@ -151,6 +151,8 @@ class LookupReader:
             self.state = replace(self.state, read_at=self._run.clock.now(), ids=self._met | self.state.ids)
             return Batch(tables={}, layout=self._layout, state=self.state)
         self.tally.rows_read += sum(len(page.ids) for page in pages)
+        for number, page in enumerate(pages):
+            self.tally.see(page, number)
         return self._batch_of(_last_of_each_id(pages, self.entity.name))
 
     def new_load(self) -> None:
@@ -169,7 +171,8 @@ class LookupReader:
             is_there=True,
         )
         # One load holds each id once: what it has already, the next reading brings anew.
-        new = rows.filter(pc.invert(pc.is_in(rows["id"], value_set=pa.array(self._loaded, pa.int64()))))
+        left_out = pa.array(self._loaded | self._run.forgotten(self.entity.name), pa.int64())
+        new = rows.filter(pc.invert(pc.is_in(rows["id"], value_set=left_out)))
         self._loaded |= answered
         self.tally.rows_loaded += new.num_rows
         self.tally.rows_deleted += len(gone)

@@ -16,8 +16,7 @@ import pyarrow as pa
 
 from freshsales_source.api.throttle import Meter
 from freshsales_source.census import Claim
-from freshsales_source.decode import Layout, Page
-from freshsales_source.entities import LOOKUPS
+from freshsales_source.decode import Page
 from freshsales_source.errors import (
     BadRequest,
     Forbidden,
@@ -26,20 +25,22 @@ from freshsales_source.errors import (
     RetriableError,
     SavedViewNotFound,
 )
-from freshsales_source.pages.paging import Shape
 from freshsales_source.reading.batch import Batch, Tally
 from freshsales_source.reading.counting import Counting, Difference
 from freshsales_source.reading.differences import changed
 from freshsales_source.reading.errands import Errands
+from freshsales_source.reading.field_settings import FieldSettings
 from freshsales_source.reading.following import Following
+from freshsales_source.reading.forgetting import Forgetting
 from freshsales_source.reading.hidden_pipelines import HiddenPipelines
 from freshsales_source.reading.hinted import note_absence
 from freshsales_source.reading.intake import Intake
 from freshsales_source.reading.listing import ListRead, listings
-from freshsales_source.reading.lists import Lists, WalkErrand
+from freshsales_source.reading.lists import Lists, WalkErrand, is_backlog
+from freshsales_source.reading.met_ids import MetIds
 from freshsales_source.reading.preparation import prepare
 from freshsales_source.reading.rolling import Rolling
-from freshsales_source.reading.rows import Answered, referenced
+from freshsales_source.reading.rows import Answered
 from freshsales_source.reading.second_reading import SecondReading
 from freshsales_source.reading.unseen import Unseen
 from freshsales_source.reading.unseen_falls import UnseenFalls
@@ -54,7 +55,6 @@ from freshsales_source.walk import Step
 from freshsales_source.warehouse.stored_rows import Part
 
 _LOG = logging.getLogger(__name__)
-_LOOKUP_TABLES = frozenset(entity.name for entity in LOOKUPS)
 
 
 class ObjectReader:
@@ -68,10 +68,14 @@ class ObjectReader:
         self._read = read
         self._run = run
         self._client = run.client.metered(self.meter)
-        self._shape = Shape(Layout.of(entity, state.columns))
+        self.notes: list[str] = []
+        """What the report should tell beside the verdict."""
+        self._fields = FieldSettings(run, self._client, entity, state, self.notes.append)
+        self._shape = self._fields.shape
         self._permits = run.permits or Permits()
-        self._errands = Errands(run.pool, self._permits)
-        self.intake = Intake(entity, self.tally, run.loaded)
+        self._errands = Errands(run.pool, self._permits, held=lambda e: run.holds_backlog and is_backlog(e))
+        forgetting = Forgetting(entity, run.forgotten(entity.name), state.stubs, run.clock)
+        self.intake = Intake(entity, self.tally, run.loaded, forgetting)
         self._following = Following(
             self._fetch,
             self._take_in_alone,
@@ -90,14 +94,10 @@ class ObjectReader:
         self._watch = Watch(state.watched)
         self._has_looked_for_leavers = False
         self._is_refreshing = False
-        self._unseen = Unseen(run, entity)
+        self._unseen = Unseen(run, entity, forgetting)
         self._second = SecondReading(read)
-        self.notes: list[str] = []
-        """What the report should tell beside the verdict."""
         self._settings: Mapping[str, pa.Table] = {}
-        self._met_in_run: dict[str, frozenset[int]] = {}
-        for table, ids in state.met.items():
-            run.catalog.meet(table, ids)
+        self._met = MetIds(run.catalog, state.met)
 
     # What is known after a run
 
@@ -105,6 +105,11 @@ class ObjectReader:
     def is_done(self) -> bool:
         """Whether nothing is left to read in this run."""
         return self.tally.has_ended or (self.lists.are_known and self._errands.is_done)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether only what earlier runs left open is left to read, and that has to wait."""
+        return not self.tally.has_ended and self.lists.are_known and self._errands.are_held
 
     @property
     def is_complete(self) -> bool:
@@ -158,13 +163,16 @@ class ObjectReader:
         is_whole = not (self.hidden.unread or self.hidden.doubts)
         if part is Part.LIVE and not is_whole:
             return
+        bins = [w.listing.key for w in self.lists.of(Part.BINNED)]
+        if part is Part.BINNED and self._counting.lacks_order(part) and self.state.are_ordered(bins):
+            self.state = self.state.without_order(bins)
+            self.read_again()
+            return
         found = self._counting.compare(self.lists, part, is_whole=is_whole)
         if not isinstance(found, Difference):
             self._errands.replace(*([] if found is None else [found]), self._following)
             return
-        self.notes.append(
-            f"{found.missing:,} of {found.total:,} rows were missing here, so all was read anew"
-        )
+        self.notes.append(f"{found.missing:,} of {found.total:,} rows were missing, so all was read anew")
         self.state = self.state.refreshed(self._run.clock.now())
         self.read_again()
 
@@ -172,7 +180,8 @@ class ObjectReader:
         """Read everything again, once, where no search can trace what differs; whether there is a load to make."""
         if not self.is_complete or self.tally.has_ended or (differences and self.has_moved):
             return False
-        heeded = self._second.heeded(self.state, self.lists, differences, self._run.clock.now())
+        now, lacks_order = self._run.clock.now(), self._counting.lacks_order(Part.LIVE)
+        heeded = self._second.heeded(self.state, self.lists, differences, now, lacks_order=lacks_order)
         if heeded is None:
             return False
         is_begun, self.state = heeded.refresh is not self.state.refresh, heeded
@@ -248,17 +257,17 @@ class ObjectReader:
             self._stop(self._missing_bin)
         self._leave_pipelines()
         gone = self._vanished()
-        settings, self._settings = self._settings, {}
+        settings, self._settings = {**self._settings, **self._fields.take_tables()}, {}
         rows, states = self.intake.rows(gone), self.intake.take_states()
         self.tally.rows_deleted += len(gone)
         self.state = replace(
-            self.state,
+            self._fields.noted(self.state),
             walks=self.hidden.kept({**self.state.walks, **states}),
             pipelines=self.hidden.state,
             begun={**self.state.begun, **self.lists.begun},
-            columns=self._shape.layout.extra,
             watched=self._watch.ids,
-            met=self._met(rows.tables),
+            met=self._met.with_those_in(rows.tables, self._shape.layout.tables),
+            stubs=self.intake.forgetting.stubs,
             long_walks=self._falls.remembered(self.lists, is_over=self.is_done and not self.tally.has_ended),
             rolling=self._rolling.states if self._following.is_done else self.state.rolling,
         )
@@ -293,32 +302,22 @@ class ObjectReader:
     def _most_vanished(self) -> int:
         return most_vanished(self._run, self.entity, watched=len(self._watch.ids))
 
-    def _met(self, tables: Mapping[str, pa.Table]) -> dict[str, frozenset[int]]:
-        """The ids of lookups that this run's rows point to, these now among them, noted in the run's catalog."""
-        met = referenced(tables, self._shape.layout.tables, _LOOKUP_TABLES)
-        for table, ids in met.items():
-            self._run.catalog.meet(table, ids)
-            self._met_in_run[table] = self._met_in_run.get(table, frozenset()) | ids
-        return dict(self._met_in_run)
-
     # In the run's threads
 
     def _prepare(self) -> None:
-        prepared = prepare(self._run, self._client, self.entity, self._read, self.state)
+        prepared = prepare(self._run, self._client, self.entity, self._read, self.state, self._fields)
         self.state, self._missing_bin = prepared.state, prepared.missing_bin
         self._settings = prepared.settings
-        self._shape = Shape(Layout.of(self.entity, self.state.columns))
         walkings = [
             Walking(listing, self._run, self._client, self._shape, self.state.walks.get(listing.key))
             for listing in listings(self.entity, self._read, self.state)
         ]
-        live = [walking for walking in walkings if not walking.listing.is_bin]
-        self.lists.begin([*walkings, *self.hidden.walkings(live, self.state, self._shape)])
+        self.lists.begin([*walkings, *self.hidden.walkings(walkings, self.state, self._shape)])
         left_over = self._unseen.left_over(self.state, self.lists.listings)
         if len(left_over) <= self._most_vanished():
             self._following.suspect_later(left_over)
         self._errands.replace(
-            *(WalkErrand(walking, self._take_in) for walking in self.lists), self._following
+            *(WalkErrand(walking, self._take_in) for walking in self.lists.in_turn), self._following
         )
 
     def _take_in(self, walking: Walking, step: Step[Page] | None) -> None:

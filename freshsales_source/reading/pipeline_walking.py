@@ -101,7 +101,8 @@ class PipelineWalking(Walking):
             self.is_thin = not first.content.is_whole
             if not self.is_thin and self._run.hints.holds(SEARCH_DETAIL, "thin"):
                 self._run.hints.drop(SEARCH_DETAIL, seen="full")
-            self.top = max(zip(first.ids, first.stamps, strict=True), key=lambda record: record[1])
+            # Of equal stamps, which come in any order, always the same one.
+            self.top = max(zip(first.ids, first.stamps, strict=True), key=lambda record: record[::-1])
         return first
 
     def step(self) -> Step[Page] | None:

@@ -9,35 +9,27 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 
 from freshsales_source.api.client import Client
-from freshsales_source.decode import Layout
-from freshsales_source.errors import Forbidden, NotFound, SavedViewNotFound
+from freshsales_source.errors import NotFound, SavedViewNotFound
 from freshsales_source.pages.paging import server_time
 from freshsales_source.pages.pipelines import is_of_pipeline
 from freshsales_source.pages.views import View, bin_setting, choose, find, find_bin, parse_views
+from freshsales_source.reading.field_settings import FieldSettings
 from freshsales_source.reading.hinted import heed_absence
 from freshsales_source.reading.listing import ListRead
 from freshsales_source.run import Run
 from freshsales_source.schema.entity_types import Entity, Views
-from freshsales_source.schema.fields import custom_columns, parse_fields, parse_forms
 from freshsales_source.settings.setting_values import ViewChoice
 from freshsales_source.state.object_state import ObjectState
-from freshsales_source.warehouse.metadata import (
-    FIELD_CHOICES,
-    FIELDS,
-    VIEWS,
-    choices_table,
-    fields_table,
-    views_table,
-)
+from freshsales_source.warehouse.metadata import VIEWS, views_table
 
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """The state with views and columns, and the error of a recycle bin that this key cannot see.
+    """The state with views, and the error of a recycle bin that this key cannot see.
 
-    `settings` holds rows of the metadata tables, by table, where settings were read.
+    `settings` holds rows about the views, where these were read.
     """
 
     state: ObjectState
@@ -45,18 +37,22 @@ class Prepared:
     settings: Mapping[str, pa.Table] = field(default_factory=dict)
 
 
-def prepare(run: Run, client: Client, entity: Entity, read: ListRead, state: ObjectState) -> Prepared:
+def prepare(
+    run: Run, client: Client, entity: Entity, read: ListRead, state: ObjectState, fields: FieldSettings
+) -> Prepared:
     """Look up what must be known before the first page, unless that was done lately; at most two calls."""
     heed_absence(run, entity, state)
     if isinstance(read, Views):
-        return _prepare_views(run, client, entity, read, state)
+        return _prepare_views(run, client, entity, read, state, fields)
     if state.is_fresh(run.clock.now(), run.settings.lookups_every_s):
         return Prepared(state=state)
-    state, settings = _with_fields(run, client, entity, state)
-    return Prepared(state=replace(state, looked_up_at=run.clock.now()), settings=settings)
+    fields.read()
+    return Prepared(state=replace(state, looked_up_at=run.clock.now()))
 
 
-def _prepare_views(run: Run, client: Client, entity: Entity, views: Views, state: ObjectState) -> Prepared:
+def _prepare_views(
+    run: Run, client: Client, entity: Entity, views: Views, state: ObjectState, fields: FieldSettings
+) -> Prepared:
     """Find the views and the custom fields.
 
     Walks of views that are no longer used are forgotten. Raises SavedViewNotFound where a live view is missing:
@@ -75,7 +71,7 @@ def _prepare_views(run: Run, client: Client, entity: Entity, views: Views, state
     except NotFound:
         if not views.or_search:
             raise
-        return _without_views(run, client, entity, state)
+        return _without_views(run, entity, state, fields)
     at = server_time(answer, run.clock)
     run.started_at(at.timestamp())
     seen = parse_views(answer)
@@ -87,7 +83,7 @@ def _prepare_views(run: Run, client: Client, entity: Entity, views: Views, state
         # The live rows are still worth reading; the object fails in the end, if it should have a bin.
         recycle_bin, missing = None, error if views.has_bin else None
     used = {str(view.id) for view in (*live, *([recycle_bin] if recycle_bin else []))}
-    state, settings = _with_fields(run, client, entity, state)
+    fields.read()
     state = replace(
         state,
         live=live,
@@ -97,20 +93,20 @@ def _prepare_views(run: Run, client: Client, entity: Entity, views: Views, state
         looked_up_at=run.clock.now(),
     )
     views_of = views_table(entity.name, seen, used={int(i) for i in used}, synced_at=at)
-    return Prepared(state=state, missing_bin=missing, settings={**settings, VIEWS.name: views_of})
+    return Prepared(state=state, missing_bin=missing, settings={VIEWS.name: views_of})
 
 
-def _without_views(run: Run, client: Client, entity: Entity, state: ObjectState) -> Prepared:
+def _without_views(run: Run, entity: Entity, state: ObjectState, fields: FieldSettings) -> Prepared:
     """Go by the views that the settings name by id; without any the object is read through the search."""
     live, bins = (
         tuple(View(id=i, name=str(i)) for i in run.settings.views.get(name, ()) if isinstance(i, int))
         for name in (entity.name, bin_setting(entity.name))
     )
     _LOG.info("views_not_listed object=%s read_by=%s", entity.name, "id" if live else "search")
-    state, settings = _with_fields(run, client, entity, state)
+    fields.read()
     # Walks of views stay: they tell that the object was there, should the search fail, too.
     state = replace(state, live=live, bin=bins[0] if live and bins else None, looked_up_at=run.clock.now())
-    return Prepared(state=state, settings=settings)
+    return Prepared(state=state)
 
 
 def _is_as_wanted(
@@ -127,35 +123,3 @@ def _is_as_wanted(
         return choose(entity.name, wanted, state.live) == state.live
     except SavedViewNotFound:
         return False
-
-
-def _with_fields(
-    run: Run, client: Client, entity: Entity, state: ObjectState
-) -> tuple[ObjectState, dict[str, pa.Table]]:
-    """The state with the account's custom fields, typed, and rows about all fields.
-
-    Unchanged and empty where the object has no settings, or the key may not read them.
-    """
-    if entity.settings is None:
-        return state, {}
-    try:
-        if entity.has_forms:
-            answer = client.get(f"settings/{entity.settings}/forms")
-        else:
-            answer = client.get(f"settings/{entity.settings}/fields", {"include": "field_group"})
-    except (Forbidden, NotFound) as error:
-        _LOG.warning("fields_not_readable object=%s reason=%s", entity.name, error.reason)
-        return state, {}
-    fields = (parse_forms if entity.has_forms else parse_fields)(answer.body, object=entity.name)
-    reserved = {column.name for column in Layout.of(entity).table.columns}
-    found = custom_columns(fields, known=state.names, reserved=reserved)
-    # A field that is gone keeps its column, and a column its first type: the warehouse has values in it.
-    known = {column.key: column for column in state.columns}
-    columns = {column.key: column for column in found.columns} | known
-    state = replace(state, names=found.names, columns=tuple(columns.values()))
-    at = server_time(answer, run.clock)
-    all_columns = Layout.of(entity, state.columns).table.columns
-    return state, {
-        FIELDS.name: fields_table(fields, columns=all_columns, synced_at=at),
-        FIELD_CHOICES.name: choices_table(entity.name, fields, synced_at=at),
-    }

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from freshsales_source.reading.forgetting import Forgetting
 from freshsales_source.reading.listing import Listing
 from freshsales_source.reading.whole_reading import WholeReading, whole_reading
 from freshsales_source.run import Run
@@ -27,9 +28,10 @@ _LOG = logging.getLogger(__name__)
 class Unseen:
     """Asks the warehouse, once for each whole reading, for the rows that it did not show."""
 
-    def __init__(self, run: Run, entity: Entity) -> None:
+    def __init__(self, run: Run, entity: Entity, forgetting: Forgetting) -> None:
         self._run = run
         self._entity = entity
+        self._forgetting = forgetting
         self._asked: WholeReading | None = None
         self._asked_in: Refresh | None = None
 
@@ -60,8 +62,10 @@ class Unseen:
 
     def _rows(self, whole: WholeReading) -> list[int]:
         stored = self._run.stored
-        floor = self._run.settings.start_date
-        return [] if stored is None else unseen(stored, self._entity, whole, floor=floor)
+        if stored is None:
+            return []
+        rows = unseen(stored, self._entity, whole, floor=self._run.settings.start_date)
+        return rows + self._forgetting.not_shown(live=whole.live, binned=whole.binned)
 
 
 def unseen(
@@ -72,13 +76,15 @@ def unseen(
     Rows that the connector has flagged are left out, but for those of the bin where it was read whole; rows that the
     API itself lists as deleted are not flagged. So are rows last updated before `floor`, as the reading left them out.
     """
-    reasons = "_deleted_reason IS NULL"
-    if whole.has_bin:
-        reasons = f"({reasons} OR _deleted_reason = '{RECYCLE_BIN}')"
-    wanted = [reasons, f"{SYNCED_AT.name} < {_stamp(datetime.fromtimestamp(whole.since, UTC))}"]
+    parts = {"_deleted_reason IS NULL": whole.live, f"_deleted_reason = '{RECYCLE_BIN}'": whole.binned}
+    older = [
+        f"({part} AND {SYNCED_AT.name} < {_stamp(datetime.fromtimestamp(since, UTC))})"
+        for part, since in parts.items()
+        if since is not None
+    ]
+    where = f"({' OR '.join(older)})"
     if floor is not None and entity.cursor is not None:
-        wanted.append(f"{entity.cursor} >= {_stamp(floor)}")
-    where = " AND ".join(wanted)
+        where += f" AND {entity.cursor} >= {_stamp(floor)}"
     rows = tables.query(f"SELECT id FROM {tables.name(entity.name)} WHERE {where} ORDER BY id")
     return [int(row[0]) for row in rows or ()]
 

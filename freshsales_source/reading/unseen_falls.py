@@ -49,8 +49,9 @@ class UnseenFalls:
 
 
 def long_walk(walking: Walking) -> LongWalk | None:
-    """What to remember of a walk; None where it was short, or saw a removal and went back for it."""
+    """What to remember of a walk; None where it was short, missed nothing, or saw a removal and went back for it."""
     is_long = walking.pages_read > 1 and not walking.has_fallen and not walking.listing.is_bin
+    is_long = is_long and not walking.showed_every_place
     if not is_long or walking.begun_at is None or walking.ended_at is None or walking.lowest is None:
         return None
     return LongWalk(began=walking.begun_at, ended=walking.ended_at, low=walking.lowest)

@@ -27,7 +27,8 @@ class Walking:
     `is_left`: it is of no use any more. `is_only_counted`: it was read once, and now only the page is asked for that
     tells its total, where there is a warehouse to compare with. `first_ids` stood on its first page, `shown` on any, of
     a watched list. `pages_read`, `ended_at` and `lowest` tell how many pages were read, when the last one was, and the
-    lowest stamp; `has_fallen` whether the total did meanwhile.
+    lowest stamp; `has_fallen` whether the total did meanwhile, `was_pushed` whether a page went back over the one
+    before it.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class Walking:
         self.total: int | None = None
         self.top: tuple[int, int] | None = None
         self.begun_at: int | None = None
-        self.has_moved = self.has_fallen = False
+        self.has_moved = self.has_fallen = self.was_pushed = False
         self.pages_read = 0
         self.ended_at: int | None = None
         self.lowest: int | None = None
@@ -84,6 +85,32 @@ class Walking:
         return -(-(self.total or 0) // self._stride)
 
     @property
+    def is_at_backlog(self) -> bool:
+        """Whether it has read what is new, and would go on with what earlier runs left open."""
+        if self._walk is None or self.is_done:
+            return False
+        # What is read once has nothing new but its number, which its first page tells.
+        return self._walk.is_at_backlog or (self.listing.is_read_once and self._state.place is not None)
+
+    @property
+    def begun_before(self) -> int:
+        """When an earlier run last began to read it; before all time where none did."""
+        return BEGINNING if self._state.watermark is None else self._state.watermark
+
+    @property
+    def showed_every_place(self) -> bool:
+        """Whether it read all pages at one go, with as many records as the total says from first to last, none twice.
+
+        Then nothing slid past: a removal leaves the last page short of the total, however late that falls, and a
+        creation that makes up for it pushes a page.
+        """
+        last = self._page
+        if last is None or self.has_moved or self.was_pushed:
+            return False
+        places = (last.number - 1) * self._stride + len(last.ids)
+        return self.pages_read == last.number and places == self.total
+
+    @property
     def doubts(self) -> tuple[str, ...]:
         """What the walk cannot vouch for."""
         return self._walk.doubts if self._walk is not None else ()
@@ -93,7 +120,8 @@ class Walking:
         """Whether its newest record had changed so shortly before that other lists may lag behind."""
         if self._first is None or self.top is None:
             return False
-        return self.top[1] > self._first.served_at - self._run.settings.lookback_s
+        # Stamps may lie far in the future, for ever.
+        return abs(self.top[1] - self._first.served_at) < self._run.settings.lookback_s
 
     def look(self) -> WalkPage[Page]:
         """The first page, asked for once: the walk begins with it."""
@@ -126,8 +154,15 @@ class Walking:
 
     def _count(self, page: WalkPage[Page]) -> None:
         self.pages_read += self.is_news
+        self.was_pushed = self.was_pushed or (self.is_news and self._goes_back(page))
         self.ended_at = page.served_at
         self.lowest = min([*page.stamps, *([] if self.lowest is None else [self.lowest])], default=None)
+
+    def _goes_back(self, page: WalkPage[Page]) -> bool:
+        """Whether a page shows records of the page before it again, or newer ones."""
+        if self._page is None or not self._page.ids or not page.ids:
+            return False
+        return page.stamps[0] > self._page.stamps[-1] or not set(page.ids).isdisjoint(self._page.ids)
 
     def note(self, page: WalkPage[Page]) -> None:
         """Take in what an answer says of the whole list: what it holds now, and on how many pages."""

@@ -6,7 +6,7 @@ package. All resources of a source start before any of them is waited for, so th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -122,6 +122,7 @@ def object_resource(entity: Entity, shared: SharedRun, *, in_slices: bool) -> Dl
             yield None  # dlt passes over it and pulls the next resource, which starts, too
             if is_first:
                 yield from empty_tables(entity)
+                yield from _empty_history(run, entity)
             while True:
                 batch = reader.batch()
                 yield from rows_of(run, entity, batch)
@@ -148,8 +149,10 @@ def rows_of(run: Run, entity: Entity, batch: Batch) -> Iterator[Any]:
         yield _changes(run, batch.tables[entity.name], batch.layout)
     yield from _gone(run, entity, batch)
     if batch.settings:
-        # The columns of fields that no record fills yet; `fields` names them.
-        yield from _hinted({entity.name: batch.layout.schema.empty_table()}, batch.layout)
+        # The columns of fields that no record fills yet; `fields` names them. And the tables of their choices.
+        schemas = batch.layout.schemas
+        names = (entity.name, *(row.table.name for row in batch.layout.splits))
+        yield from _hinted({name: schemas[name].empty_table() for name in names}, batch.layout)
     for table in METADATA:
         if table.name in batch.settings:
             yield marked(batch.settings[table.name], table)
@@ -169,6 +172,13 @@ def _gone(run: Run, entity: Entity, batch: Batch) -> Iterator[Any]:
         yield _changes(run, rows, batch.layout)
 
 
+def _empty_history(run: Run, entity: Entity) -> Iterator[Any]:
+    """The history without a row, for the same reason."""
+    if entity.name == history.OBJECT and run.settings.history:
+        layout = Layout.of(entity)
+        yield _changes(run, layout.schema.empty_table(), layout)
+
+
 def _changes(run: Run, deals: pa.Table, layout: Layout) -> Any:
     """The rows that these deals add to their history."""
     table = history.history_table(layout.table, is_readable=run.stored is not None)
@@ -186,14 +196,14 @@ def _hinted(tables: Mapping[str, pa.Table], layout: Layout) -> Iterator[Any]:
 
 def marked(rows: pa.Table, table: Table) -> Any:
     """Rows with the hints of the table they belong to."""
-    return dlt.mark.with_hints(rows, _hints(table), create_table_variant=True)
+    return dlt.mark.with_hints(rows, _hints(table, rows.schema.names), create_table_variant=True)
 
 
-def _hints(table: Table) -> Any:
+def _hints(table: Table, names: Sequence[str]) -> Any:
     return dlt.mark.make_hints(
         table_name=table.name,
         # delete-insert: dlt's upsert leaves duplicates or stuck packages on DuckDB when an id comes twice.
         write_disposition={"disposition": "merge", "strategy": "delete-insert"},
-        columns=dlt_columns(table),
+        columns=dlt_columns(table, beside=names),
         additional_table_hints={"description": table.description},
     )

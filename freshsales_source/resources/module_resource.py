@@ -21,9 +21,11 @@ from freshsales_source.errors import ConfigurationError, FreshsalesError, Malfor
 from freshsales_source.reading import ObjectReader
 from freshsales_source.reading.lookups import LookupReader
 from freshsales_source.resources.entity_resource import SharedRun, empty_tables, rows_of
+from freshsales_source.resources.gone_modules import is_to_be_flagged, read_module
 from freshsales_source.run import Run
 from freshsales_source.schema.entity_types import Protection
 from freshsales_source.settings.protection import with_protections
+from freshsales_source.state.object_state import ObjectState
 
 _LOG = logging.getLogger(__name__)
 
@@ -69,37 +71,40 @@ class _Loading:
     def rows(self, *, in_slices: bool) -> Iterator[Any]:
         """The rows of one load, or of all, with the state set beside them."""
         yield from self._directory()
-        modules = self._modules()
-        readers = [
-            self._shared.reader(
-                self._run,
-                with_protections(module.entity, self._hidden),
-                dlt.current.resource_state(module.table),
-            )
-            for module in modules
-        ]
-        for reader in readers:
+        readers = [(module, self._reader(module)) for module in self._modules()]
+        for _, reader in readers:
             reader.new_load()
             reader.start()
         yield None  # The other resources go on meanwhile.
-        for reader in readers:
-            if not dlt.current.resource_state(reader.entity.name):
+        for module, reader in readers:
+            if not dlt.current.resource_state(module.table):
                 yield from empty_tables(reader.entity)
         while True:
-            for reader in readers:
-                yield from self._batch(reader)
-            if in_slices or all(reader.is_done for reader in readers):
+            for module, reader in readers:
+                yield from self._batch(module, reader)
+            if in_slices or all(reader.is_done for _, reader in readers):
                 return
-            for reader in readers:
+            for _, reader in readers:
                 reader.start()
             yield None
 
-    def _batch(self, reader: ObjectReader | LookupReader) -> Iterator[Any]:
-        batch = reader.batch()
-        yield from rows_of(self._run, reader.entity, batch)
-        state = dlt.current.resource_state(reader.entity.name)
+    def _reader(self, module: CustomModule) -> ObjectReader:
+        entity, state = (
+            with_protections(module.entity, self._hidden),
+            dlt.current.resource_state(module.table),
+        )
+        reader = self._shared.reader(self._run, entity, state)
+        assert isinstance(reader, ObjectReader)
+        return reader
+
+    def _batch(self, module: CustomModule, reader: ObjectReader) -> Iterator[Any]:
+        read = read_module(self._run, module, reader)
+        if read.is_gone:
+            self._state["found"] = self._found().with_gone(module.table).to_json()
+        yield from rows_of(self._run, reader.entity, read.batch)
+        state = dlt.current.resource_state(module.table)
         state.clear()
-        state.update(batch.state.to_json())
+        state.update(read.batch.state.to_json())
 
     def _directory(self) -> Iterator[Any]:
         is_first = not self._state
@@ -113,28 +118,35 @@ class _Loading:
         batch = reader.batch()
         yield from rows_of(self._run, CUSTOM_MODULES, batch)
         if batch.tables:
-            self._learn(batch.tables[CUSTOM_MODULES.name].to_pylist())
+            rows = batch.tables[CUSTOM_MODULES.name].to_pylist()
+            self._learn(rows, is_believed=not reader.tally.held_back)
         self._state["directory"] = reader.state.to_json()
         if reader.tally.error is None and reader.tally.absence is None:
             self._complain(reader, self._found())
 
-    def _learn(self, rows: list[Row]) -> None:
-        """Note the modules that the directory lists now."""
+    def _learn(self, rows: list[Row], *, is_believed: bool) -> None:
+        """Note the modules that the directory lists now; one that is back is read again whole."""
         known = self._found().modules
-        found = read_directory(rows, known=known)
+        found = read_directory(rows, known=known, is_believed=is_believed)
         self._state["found"] = found.to_json()
+        gone = {module.table for module in known if module.is_gone}
+        for module in found.modules:
+            if module.table in gone and not module.is_gone:
+                state = dlt.current.resource_state(module.table)
+                state.update(ObjectState.from_json(state).refreshed(self._run.clock.now()).to_json())
         _LOG.info("modules_listed known=%d before=%d", len(found.modules), len(known))
 
     def _complain(self, reader: LookupReader, found: Directory) -> None:
         """Let the directory fail where it lists a module that cannot be asked for, or lacks one that is wanted."""
-        known = {name for module in found.modules for name in (module.key, module.table)}
+        there = [module for module in found.modules if not module.is_gone]
+        known = {name for module in there for name in (module.key, module.table)}
         missing = [name for name in self._names if name not in known]
         self._refuse_unprotected(found)
         if found.odd:
             names = ", ".join(map(repr, found.odd))
             self._stop(reader, MalformedPage(f"no address can hold the name of custom module {names}"))
         elif missing:
-            listed = ", ".join(module.key for module in found.modules) or "none"
+            listed = ", ".join(module.key for module in there) or "none"
             what = f"the account has no custom module {', '.join(missing)}; it has: {listed}"
             self._stop(reader, NotFound(what, remedy="Correct `objects`."))
 
@@ -159,8 +171,10 @@ class _Loading:
         return Directory.from_json(self._state.get("found"))
 
     def _modules(self) -> list[CustomModule]:
+        """The modules to read; of those that are gone, the ones whose rows may be flagged now."""
         return [
             module
             for module in self._found().modules
-            if self._is_all or module.table in self._names or module.key in self._names
+            if (self._is_all or module.table in self._names or module.key in self._names)
+            and (not module.is_gone or is_to_be_flagged(self._run, module))
         ]

@@ -8,6 +8,9 @@ and two keys never get the same one.
 
 A name once given is never changed, so a renamed label or a later field cannot move a column: callers keep the
 mapping and pass it in again as `known`.
+
+Names are short enough for every destination, `__raw` included: Postgres allows 63 bytes, and dlt would cut a longer
+one its own way.
 """
 
 from __future__ import annotations
@@ -15,6 +18,15 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
+
+LONGEST_NAME = 58
+"""Characters of a column's name: the 63 of Postgres less those of `__raw`."""
+
+_LONGEST_TABLE = 63
+"""Characters of a table's name: the 63 of Postgres."""
+
+_OF_DLT = "_dlt"
+"""How dlt's own columns begin; no key gets such a name, for everybody leaves these out."""
 
 _HASH_DIGITS = 8
 _LETTER_LIKE = str.maketrans("+-*@|", "x_xal")
@@ -45,17 +57,26 @@ def assign_names(
     """The column name of each key: those in `known` unchanged, new ones added; never one of `reserved`.
 
     Of several keys with the same plain name the first in order gets it; the others get `_` and eight hex
-    digits of the SHA-256 of the key. So the order of `keys` matters for keys seen for the first time: lowest
-    field id first.
+    digits of the SHA-256 of the key, as does one whose plain name is longer than a destination takes. So the
+    order of `keys` matters for keys seen for the first time: lowest field id first.
     """
     names = dict(known)
     taken = {*reserved, *known.values()}
     for key in keys:
         if key not in names:
             plain = plain_name(key)
-            names[key] = plain if plain not in taken else _hashed_name(key, taken)
+            names[key] = plain if _is_free(plain, taken) else _hashed_name(key, taken)
             taken.add(names[key])
     return names
+
+
+def list_table_name(object: str, list_name: str) -> str:
+    """The name of the table that holds a list of an object's records; one too long is cut and marked by a hash."""
+    name = f"{object}__{list_name}"
+    if len(name) <= _LONGEST_TABLE:
+        return name
+    mark = sha256(name.encode()).hexdigest()[:_HASH_DIGITS]
+    return f"{name[: _LONGEST_TABLE - 1 - _HASH_DIGITS].rstrip('_')}_{mark}"
 
 
 def name_without_field_id(key: str, taken: Collection[str]) -> str:
@@ -64,13 +85,19 @@ def name_without_field_id(key: str, taken: Collection[str]) -> str:
     Only a key that is its own plain name keeps it. Which of several lookalikes is met first is chance, and
     must not decide their names; all others get the hash.
     """
-    return key if plain_name(key) == key and key not in taken else _hashed_name(key, taken)
+    return key if plain_name(key) == key and _is_free(key, taken) else _hashed_name(key, taken)
+
+
+def _is_free(name: str, taken: Collection[str]) -> bool:
+    return name not in taken and not name.startswith(_OF_DLT) and len(name) <= LONGEST_NAME
 
 
 def _hashed_name(key: str, taken: Collection[str]) -> str:
     digest = sha256(key.encode("utf-8", errors="surrogatepass")).hexdigest()
-    for digits in range(_HASH_DIGITS, len(digest) + 1):
-        name = f"{plain_name(key)}_{digest[:digits]}"
+    for digits in range(_HASH_DIGITS, LONGEST_NAME // 2):
+        plain = plain_name(key).lstrip("_") if plain_name(key).startswith(_OF_DLT) else plain_name(key)
+        stem = plain[: LONGEST_NAME - 1 - digits].rstrip("_")
+        name = f"{stem}_{digest[:digits]}"
         if name not in taken:
             return name
-    raise ValueError(f"no free column name for a field whose plain name is {plain_name(key)}")
+    raise ValueError(f"no free column name for a field whose plain name is {plain_name(key)[:LONGEST_NAME]}")

@@ -11,7 +11,7 @@ Two rules hold for every table built here:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar, TypeAlias
@@ -35,6 +35,12 @@ inserted itself."""
 
 RAW_SUFFIX = "__raw"
 """Ending of the text column that keeps values which did not fit their column's type."""
+
+OTHER_KEYS = "other_keys"
+"""With that ending, the column of a child table for keys of its elements that no column is for, as one JSON object."""
+
+MET = "Key met in this account's records."
+"""All that is known of a column whose key no settings tell of."""
 
 DltHint: TypeAlias = dict[str, str | int | bool]
 
@@ -71,7 +77,8 @@ class Column:
     `key` is the name in the record (the column's name unless given); `other_keys` are names that some
     accounts use instead. Keys of custom fields are looked up inside the record's `custom_field` object. A
     volatile column is computed by the server at read time: it moves while `updated_at` stands still, and is
-    never compared.
+    never compared. The text of one that `is_multiple` holds several values, separated by `;`: each is also a row of
+    a table of its own.
     """
 
     name: str
@@ -83,6 +90,7 @@ class Column:
     is_custom: bool = False
     is_nullable: bool = True
     is_volatile: bool = False
+    is_multiple: bool = False
 
     def __post_init__(self) -> None:
         if not self.key:
@@ -100,7 +108,14 @@ class Column:
 
     def as_state(self) -> dict[str, str | bool]:
         """What must be remembered of a column that an account brought, as plain JSON."""
-        return {"name": self.name, "key": self.key, "type": self.type.value, "is_custom": self.is_custom}
+        return {
+            "name": self.name,
+            "key": self.key,
+            "type": self.type.value,
+            "is_custom": self.is_custom,
+            "description": self.description,
+            "is_multiple": self.is_multiple,
+        }
 
     @classmethod
     def from_state(cls, state: Mapping[str, str | bool]) -> Column:
@@ -110,7 +125,8 @@ class Column:
             key=str(state["key"]),
             type=ColumnType(state["type"]),
             is_custom=bool(state["is_custom"]),
-            description="Key met in this account's records.",
+            description=str(state.get("description", MET)),
+            is_multiple=bool(state.get("is_multiple")),
             confidence=Confidence.RECORDED,
         )
 
@@ -182,10 +198,17 @@ class Table:
     merge_key: tuple[str, ...] = ()
     marker: str | None = None
     parent: str | None = None
+    grain: tuple[str, ...] = ()
+    """The columns that tell rows apart, where these are neither the primary key nor a place in a list."""
     references: tuple[tuple[str, str], ...] = ()
     """(column, table it points to), for documentation and joins; always to that table's `id`.
 
     The record may be gone: a deleted user, or a row of a table this account does not have."""
+
+    @property
+    def row_key(self) -> tuple[str, ...]:
+        """The columns by which one row differs from every other: one row for each of their values."""
+        return self.grain or self.primary_key or (*self.merge_key, "position")
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError if the table has none."""
@@ -195,9 +218,22 @@ class Table:
         raise KeyError(name)
 
 
-def dlt_columns(table: Table) -> dict[str, DltHint]:
-    """The table's columns as dlt column hints, by name, in order; plain dicts, dlt is not imported."""
-    return {column.name: _dlt_hint(table, column) for column in table.columns}
+def dlt_columns(table: Table, beside: Iterable[str] = ()) -> dict[str, DltHint]:
+    """The table's columns as dlt column hints, by name, in order; plain dicts, dlt is not imported.
+
+    `beside` are names of columns, of which those that keep what did not fit are told, too.
+    """
+    raws = (raw_column(name) for name in beside if name.endswith(RAW_SUFFIX))
+    return {column.name: _dlt_hint(table, column) for column in (*table.columns, *raws)}
+
+
+def raw_column(name: str) -> Column:
+    """The column that keeps the values of another one which did not fit its type."""
+    of = name.removesuffix(RAW_SUFFIX)
+    description = f"Values of `{of}` that did not fit its type, as they were sent; null where they did."
+    if of == OTHER_KEYS:
+        description = "What the element holds under keys that no column is for, as one JSON object."
+    return Column(name=name, type=ColumnType.TEXT, description=description, confidence=Confidence.OURS)
 
 
 _DLT_TYPES: dict[ColumnType, DltHint] = {
@@ -211,6 +247,16 @@ _DLT_TYPES: dict[ColumnType, DltHint] = {
     # Not dlt's "json": that type differs from one destination to the next, text is the same everywhere.
     ColumnType.JSON: {"data_type": "text"},
 }
+
+
+def same_storage(one: ColumnType, other: ColumnType) -> bool:
+    """Whether a destination stores both types alike."""
+    return _DLT_TYPES[one] == _DLT_TYPES[other]
+
+
+def type_of_storage(data_type: str | None) -> ColumnType | None:
+    """The column type that a destination stores under this data type of dlt's; None for one that no column has."""
+    return next((type_ for type_, hint in _DLT_TYPES.items() if hint["data_type"] == data_type), None)
 
 
 def _dlt_hint(table: Table, column: Column) -> DltHint:

@@ -5,10 +5,11 @@ The rows themselves stand in `entities.py`. Every table gets the connector's own
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from freshsales_source.schema.column_names import list_table_name, plain_name
 from freshsales_source.schema.columns import (
     EMPTIED_MARKER,
     Bridge,
@@ -111,6 +112,12 @@ class Selector:
 HowRead: TypeAlias = Views | Filters | FlatList | Selector
 
 
+_LONGEST_STEM = 55
+
+_VALUE = Column(
+    name="value", type=ColumnType.TEXT, description="One of the values.", confidence=Confidence.COLUMN_LIST
+)
+
 TEXTS = frozenset({ColumnType.TEXT, ColumnType.JSON})
 """Types that are stored as text."""
 
@@ -172,7 +179,8 @@ class Entity:
     @property
     def foreign_key(self) -> str:
         """The column by which children and bridges point to this entity."""
-        return f"{self.singular}_id"
+        # The key of a custom module may be any name.
+        return f"{plain_name(self.singular)[:_LONGEST_STEM]}_id"
 
     @property
     def include(self) -> tuple[str, ...]:
@@ -195,9 +203,24 @@ class Entity:
         return frozenset(column.name for column in self.columns if column.is_volatile)
 
     def tables(self, custom: tuple[Column, ...] = ()) -> tuple[Table, ...]:
-        """The tables of this entity as they are stored: itself with its custom columns, its children, its bridges."""
-        tables = (self._table(custom), *(self._list_table(child) for child in self.lists))
+        """The tables of this entity as they are stored: itself with its custom columns, its lists, and theirs."""
+        lists = (*self.lists, *self.split(custom))
+        tables = (self._table(custom), *(self._list_table(child) for child in lists))
         return tuple(as_stored(table, self.protected) for table in tables)
+
+    def split(self, custom: Iterable[Column]) -> tuple[Child, ...]:
+        """The lists that are made of columns which hold several values; of none that is left out or hashed."""
+        return tuple(
+            Child(
+                name=column.name,
+                columns=(_VALUE,),
+                description=f"The single values of `{self.name}.{column.name}`. {column.description}",
+                confidence=column.confidence,
+                is_plain=True,
+            )
+            for column in custom
+            if column.is_multiple and self.protection(self.name, column.name) is None
+        )
 
     def protection(self, table: str, column: str) -> Protection | None:
         """What is done to a column of one of the entity's tables; None where it is stored as it is."""
@@ -214,12 +237,13 @@ class Entity:
 
     def _list_table(self, child: Child) -> Table:
         return Table(
-            name=f"{self.name}__{child.name}",
+            name=list_table_name(self.name, child.name),
             description=child.description,
             columns=_list_columns(self, child),
             merge_key=(self.foreign_key,),
             marker=EMPTIED_MARKER,
             parent=self.name,
+            grain=() if child.has_position else (self.foreign_key, child.columns[0].name),
             references=((self.foreign_key, self.name), *child.references),
         )
 

@@ -1,5 +1,4 @@
-"""The fields of an object, from `settings/{object}/fields`: which custom columns exist, of which type, under
-which name.
+"""The fields of an object, from `settings/{object}/fields`: which there are, and of which type.
 
 Source: `GET settings/{contacts|sales_accounts|deals|leads|sales_activities}/fields?include=field_group`
 answers `{"fields": [...]}` (documented). Ids of fields and choices are numbers in one published description
@@ -11,15 +10,17 @@ label (vendor's support article).
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from freshsales_source.errors import MalformedPage
-from freshsales_source.schema.column_names import assign_names
-from freshsales_source.schema.columns import Column, ColumnType, Confidence
+from freshsales_source.schema.columns import ColumnType
+from freshsales_source.schema.storable import storable, storable_key
 
 Record: TypeAlias = dict[str, Any]
+
+_MULTIPLE = "multi_select_dropdown"
 
 COLUMN_TYPES: dict[str, ColumnType] = {
     # Whole numbers and fractions arrive under one type (column list of a production account): only a decimal
@@ -32,7 +33,7 @@ COLUMN_TYPES: dict[str, ColumnType] = {
     "dropdown": ColumnType.TEXT,
     "radio": ColumnType.TEXT,
     # Its values arrive joined by `;` (column list of a production account).
-    "multi_select_dropdown": ColumnType.TEXT,
+    _MULTIPLE: ColumnType.TEXT,
     "lookup": ColumnType.ID,
     "auto_complete": ColumnType.ID,
 }
@@ -54,7 +55,8 @@ class Choice:
 class Field:
     """One field of an object as its settings describe it; `id` is None where it is no number.
 
-    What the settings do not say, or say in another form, is None.
+    What the settings do not say, or say in another form, is None. A custom field that they do not list any more
+    `is_deleted`.
     """
 
     object: str
@@ -69,18 +71,32 @@ class Field:
     is_visible: bool | None = None
     is_multiple: bool | None = None
     group_id: int | None = None
+    is_deleted: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomColumns:
-    """The custom columns of an object, and the names given so far: to be kept, and passed in as `known` next
-    time.
+def field_to_state(field: Field) -> dict[str, Any]:
+    """What must be remembered of a custom field, as plain JSON."""
+    return {
+        "id": field.id,
+        "name": field.name,
+        "label": field.label,
+        "type": field.type,
+        "is_deleted": field.is_deleted,
+    }
 
-    `names` maps a field's internal name to its column's name, fields that no longer exist included.
-    """
 
-    columns: tuple[Column, ...]
-    names: Mapping[str, str]
+def field_from_state(state: Record) -> Field:
+    """The custom field that `field_to_state` described; which object it belongs to its owner knows."""
+    return Field(
+        object="",
+        id=state["id"],
+        name=state["name"],
+        label=state["label"],
+        type=state["type"],
+        is_custom=True,
+        position=None,
+        is_deleted=state["is_deleted"],
+    )
 
 
 def parse_fields(body: bytes, *, object: str) -> tuple[Field, ...]:
@@ -106,21 +122,14 @@ def parse_forms(body: bytes, *, object: str) -> tuple[Field, ...]:
     return tuple({field.name: field for field in reversed(fields)}.values())[::-1]
 
 
-def custom_columns(
-    fields: Iterable[Field], *, known: Mapping[str, str], reserved: Collection[str]
-) -> CustomColumns:
-    """Typed columns for the custom fields, by field id, and the mapping of names with the new ones added.
+def column_type(field: Field) -> ColumnType:
+    """The type of the column for a field's values."""
+    return COLUMN_TYPES.get(field.type, ColumnType.TEXT)
 
-    `reserved` are the names of the table's other columns. Where the names of several new fields meet, the one
-    with the lowest id keeps the plain name (schema/column_names.py).
-    """
-    custom = sorted((field for field in fields if field.is_custom), key=_by_id)
-    names = assign_names((field.name for field in custom), known=known, reserved=reserved)
-    by_key = {field.name: field for field in reversed(custom)}
-    columns = tuple(
-        _column(field, names[key]) for key, field in sorted(by_key.items(), key=lambda kv: _by_id(kv[1]))
-    )
-    return CustomColumns(columns=columns, names=names)
+
+def is_multiple_choice(field: Field) -> bool:
+    """Whether a value of the field is several choices in one text."""
+    return field.type == _MULTIPLE
 
 
 def _listed(body: bytes, envelope: str, where: str) -> list[Any]:
@@ -145,14 +154,14 @@ def _without_groups(rows: list[Any]) -> Iterable[Any]:
 def _field(row: Any, *, object: str, where: str) -> Field:
     if not isinstance(row, dict) or not isinstance(row.get("name"), str) or not row["name"].strip():
         raise MalformedPage("a field without a name", where=where)
-    name = row["name"].removeprefix("custom_field.")
+    name = storable_key(row["name"].removeprefix("custom_field."))
     label = row.get("label")
     return Field(
         object=object,
         id=_whole_number(row.get("id")),
         name=name,
-        label=label if isinstance(label, str) else name,
-        type=str(row.get("type") or ""),
+        label=storable(label)[0] if isinstance(label, str) else name,
+        type=storable(str(row.get("type") or ""))[0],
         is_custom=_is_custom(row, name),
         position=_whole_number(row.get("position")),
         choices=tuple(_choices(row.get("choices"))),
@@ -186,18 +195,3 @@ def _whole_number(value: Any) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _by_id(field: Field) -> tuple[bool, int, str]:
-    return (field.id is None, field.id or 0, field.name)
-
-
-def _column(field: Field, name: str) -> Column:
-    return Column(
-        name=name,
-        key=field.name,
-        type=COLUMN_TYPES.get(field.type, ColumnType.TEXT),
-        description=f"Custom field {field.label!r} ({field.type or 'type not told'}).",
-        confidence=Confidence.DOCUMENTED,
-        is_custom=True,
-    )

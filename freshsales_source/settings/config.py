@@ -20,12 +20,23 @@ from freshsales_source.settings import setting_values as values
 from freshsales_source.settings.account import Account, parse_domain
 from freshsales_source.settings.setting_values import RateLimit, ViewChoice
 
-__all__ = ["PLANS", "Account", "OnQuota", "RateLimit", "Secret", "Settings", "parse_domain", "read_settings"]
+__all__ = [
+    "PLANS",
+    "Account",
+    "OnErase",
+    "OnQuota",
+    "RateLimit",
+    "Secret",
+    "Settings",
+    "parse_domain",
+    "read_settings",
+]
 
 LONG_FORM = "SOURCES__FRESHSALES__"
 SHORT_FORMS = {"FRESHSALES_API_KEY": "api_key", "FRESHSALES_DOMAIN": "domain"}
 
 OnQuota = Literal["wait", "stop"]
+OnErase = Literal["keep", "blank", "delete"]
 
 # 400 calls a minute on every plan; per hour Free and Growth 1000, Pro 2000, Enterprise 5000. Documented
 # (support).
@@ -58,6 +69,7 @@ class Settings:
     views: Mapping[str, ViewChoice] = field(default_factory=dict)
     refresh_pages: int = 10
     max_vanished_share: float = 0.02
+    on_erase: OnErase = "keep"
     time_zone: str = "UTC"
     timelines: bool = False
     history: bool = True
@@ -74,6 +86,7 @@ class Settings:
         parse_domain(self.domain)
         values.check_choice("plan", self.plan, tuple(PLANS))
         values.check_choice("on_quota", self.on_quota, get_args(OnQuota))
+        values.check_choice("on_erase", self.on_erase, get_args(OnErase))
         values.check_limits("rate_limits", self.rate_limits)
         values.zone("time_zone", self.time_zone)
         values.check_range("reserve", self.reserve, 0, 0.9)
@@ -152,6 +165,7 @@ _PARSERS = {
     "rate_limits": values.rate_limits,
     "reserve": values.number,
     "on_quota": values.text,
+    "on_erase": values.text,
     "max_calls": values.whole_number,
     "budget_store": values.path,
     "concurrency": values.whole_number,

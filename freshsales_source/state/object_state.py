@@ -11,7 +11,9 @@ from freshsales_source.census import RefreshState
 from freshsales_source.pages.pipelines import PipelinesState
 from freshsales_source.pages.views import View
 from freshsales_source.schema.columns import Column
+from freshsales_source.schema.fields import Field, field_from_state, field_to_state
 from freshsales_source.state.refresh import Refresh, begun_anew
+from freshsales_source.state.stubs import Stubs, stubs_from_json, stubs_to_json
 from freshsales_source.walk import WalkState
 
 VERSION = 1
@@ -30,22 +32,23 @@ class LongWalk:
 class ObjectState:
     """The memory of one object.
 
-    `walks`: by list, for views their id as text. `live`, `bin`: the views in use, read at `looked_up_at`. `names`:
-    internal field name -> column, which never changes once given. `columns`: those of the account, beyond the entity
-    table. `watched`: ids that stood in a list whose records are followed when they leave it. `met`: ids that its
-    records point to in the newest run, by lookup table. `begun`: by list, when its last reading from the top
-    began, in seconds by the server's clock. `refresh`: a full refresh that is under way. `settled`: the last such
-    time of all lists for which every row that they no longer showed was asked for. `differing`: by how much the counts
-    differed when the newest was last read again for that; `futile`: the same for everything. `pipelines`: what is known
-    of those that the views leave out. `rolling`: how far the rolling refresh has come, by the part of the rows.
-    `long_walks`: by list, walks of the last run during which a removal may have gone unseen.
+    `walks`: by list, for views their id as text. `live`, `bin`: the views in use, read at `looked_up_at`. `columns`:
+    those of the account, beyond the entity table; a column once given never changes. `fields`: the account's custom
+    fields as the settings last told of them, None where they never did. `watched`: ids that stood in a list whose
+    records are followed when they leave it. `met`: ids that its records point to in the newest run, by lookup table.
+    `begun`: by list, when its last reading from the top began, in seconds by the server's clock. `refresh`: a full
+    refresh that is under way. `settled`: the last such time of all lists for which every row that they no longer
+    showed was asked for. `differing`: by how much the counts differed when the newest was last read again for that;
+    `futile`: the same for everything. `pipelines`: what is known of those that the views leave out. `rolling`: how
+    far the rolling refresh has come, by the part of the rows. `long_walks`: by list, walks of the last run during
+    which a removal may have gone unseen. `stubs`: what is left of forgotten records that the CRM still shows.
     """
 
     walks: Mapping[str, WalkState] = field(default_factory=dict)
     live: tuple[View, ...] = ()
     bin: View | None = None
-    names: Mapping[str, str] = field(default_factory=dict)
     columns: tuple[Column, ...] = ()
+    fields: tuple[Field, ...] | None = None
     watched: frozenset[int] = frozenset()
     met: Mapping[str, frozenset[int]] = field(default_factory=dict)
     looked_up_at: datetime | None = None
@@ -57,6 +60,7 @@ class ObjectState:
     pipelines: PipelinesState = field(default_factory=PipelinesState)
     rolling: Mapping[str, RefreshState] = field(default_factory=dict)
     long_walks: Mapping[str, LongWalk] = field(default_factory=dict)
+    stubs: Stubs = field(default_factory=dict)
 
     def refreshed(self, at: datetime) -> ObjectState:
         """The state in which all lists are read from the top and to their ends, views and fields looked up anew."""
@@ -66,6 +70,15 @@ class ObjectState:
             looked_up_at=None,
             refresh=Refresh(asked_at=at),
         )
+
+    def are_ordered(self, lists: Iterable[str]) -> bool:
+        """Whether none of these lists is known to keep no order."""
+        return not any(key in self.walks and self.walks[key].unordered for key in lists)
+
+    def without_order(self, lists: Iterable[str]) -> ObjectState:
+        """The state in which these lists are known to keep no order, so that each run reads them whole."""
+        known = {key: replace(self.walks[key], unordered=True) for key in lists if key in self.walks}
+        return replace(self, walks={**self.walks, **known})
 
     def is_fresh(self, now: datetime, every_s: int) -> bool:
         """Whether views and fields were looked up less than `every_s` seconds ago."""
@@ -100,8 +113,9 @@ class ObjectState:
             "pipelines": self.pipelines.to_json(),
             "long_walks": {key: asdict(walk) for key, walk in self.long_walks.items()},
             "rolling": {part: state.to_json() for part, state in self.rolling.items()},
-            "names": dict(self.names),
+            "stubs": stubs_to_json(self.stubs),
             "columns": [column.as_state() for column in self.columns],
+            "fields": None if self.fields is None else [field_to_state(one) for one in self.fields],
             "looked_up_at": self.looked_up_at.isoformat() if self.looked_up_at else None,
         }
 
@@ -124,10 +138,15 @@ class ObjectState:
             pipelines=PipelinesState.from_json(data.get("pipelines")),
             long_walks={key: LongWalk(**walk) for key, walk in data.get("long_walks", {}).items()},
             rolling={part: RefreshState.from_json(one) for part, one in data.get("rolling", {}).items()},
-            names=dict(data["names"]),
+            stubs=stubs_from_json(data.get("stubs")),
             columns=tuple(Column.from_state(column) for column in data["columns"]),
+            fields=_fields_from_json(data.get("fields")),
             looked_up_at=datetime.fromisoformat(data["looked_up_at"]) if data["looked_up_at"] else None,
         )
+
+
+def _fields_from_json(data: Iterable[dict[str, Any]] | None) -> tuple[Field, ...] | None:
+    return None if data is None else tuple(map(field_from_state, data))
 
 
 def _view_to_json(view: View) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """The course of a sync: what is read first, what after it, and what only where counts differ.
 
-Every part of it makes loads until no reader has anything left. Each later part looks at what the earlier ones left
-open, so an idle run ends after the first; the rolling refresh comes after them, in a run that was not cut. Last come
-the feeds of single records: they take a call for each, and would leave none for all the rest.
+Calls are spent on what is new before what is old: first on the changes and deletions of all objects since the last
+run, deletions that only the counts show among them, then on what cut runs left open. Every part makes loads until no
+reader has anything left. Each later part looks at what the earlier ones left open, so an idle run ends after the
+first; the rolling refresh comes after them, in a run that was not cut. Last come the feeds of single records: they
+take a call for each, and would leave none for all the rest.
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ from freshsales_source.census import turns
 from freshsales_source.errors import Interrupted, RetriableError
 from freshsales_source.feeds.reader import FeedReader
 from freshsales_source.reading import ObjectReader
-from freshsales_source.resources.entity_resource import SharedRun
+from freshsales_source.reading.lookups import LookupReader
+from freshsales_source.resources.entity_resource import Reader, SharedRun
+from freshsales_source.run import Run
 from freshsales_source.sync.judgement import Judge
 from freshsales_source.warehouse.stored_rows import Part
 
@@ -26,24 +30,34 @@ CENSUSES = 3
 class Course:
     """Takes the readers of one run to their end. `load` makes one load: of what the readers have, and its state."""
 
-    def __init__(
-        self, shared: SharedRun, judge: Judge, load: Callable[[], None], *, refresh_pages: int
-    ) -> None:
+    def __init__(self, run: Run, shared: SharedRun, judge: Judge, load: Callable[[], None]) -> None:
+        self._run = run
         self._shared = shared
         self._judge = judge
         self._load = load
-        self._refresh_pages = refresh_pages
-        shared.holds_feeds = True
+        self._compared: frozenset[str] = frozenset()
+        self._refresh_pages = run.settings.refresh_pages
+        run.holds_backlog = shared.holds_feeds = True
 
     def take(self) -> None:
         """Read, load, and compare, until nothing more can be done in this run."""
+        self._read_and_compare()
+        self._run.holds_backlog = False
+        if not self._are_all_done:
+            self._compared = frozenset(reader.entity.name for reader in self._readers if reader.is_done)
+            self._read_and_compare()
+            self._compared = frozenset()
+        self._read_doubtful()
+        self._refresh()
+        self._read_feeds()
+
+    def _read_and_compare(self) -> None:
+        """Read what may be read now, and see to it that counts agree."""
         self._read()
         self._read_again()
         self._read_everything()
         self._trace()
-        self._read_doubtful()
-        self._refresh()
-        self._read_feeds()
+        self._read_everything()
 
     def _read(self) -> None:
         """Load slice after slice until no reader has anything left, rows included that were not shown any more."""
@@ -58,7 +72,7 @@ class Course:
         At most three times, and only as long as something moves: what stands still and differs is searched for.
         """
         for attempt in range(RE_WALKS):
-            found = [(reader, self._judge.facts(reader).differences) for reader in self._readers]
+            found = self._differences()
             differing = [(r, by) for r, by in found if by and not r.is_settled_difference(by)]
             if attempt:
                 differing = [(reader, by) for reader, by in differing if reader.has_moved]
@@ -70,8 +84,13 @@ class Course:
 
     def _read_everything(self) -> None:
         """Read lists again that are otherwise only counted, or read as far as they changed, where counts differ."""
-        while any(heeds for heeds in [r.heed(self._judge.facts(r).differences) for r in self._readers]):
+        while any(heeds for heeds in [reader.heed(by) for reader, by in self._differences()]):
             self._read()
+
+    def _differences(self) -> list[tuple[ObjectReader, tuple[int, ...]]]:
+        """The readers, each with the differences of its counts."""
+        readers = self._readers
+        return list(zip(readers, self._judge.differences(readers), strict=True))
 
     def _trace(self) -> None:
         """Trace counts that differ to their records, those of the bins first: they explain some of the others.
@@ -116,11 +135,28 @@ class Course:
 
     @property
     def _readers(self) -> list[ObjectReader]:
-        """The readers of objects with records of their own."""
-        return [reader for reader in self._shared.readers.values() if isinstance(reader, ObjectReader)]
+        """The readers of objects with records of their own, but for those that wait or were compared before."""
+        return [
+            reader
+            for reader in self._shared.readers.values()
+            if isinstance(reader, ObjectReader)
+            and not reader.is_held
+            and reader.entity.name not in self._compared
+        ]
 
     @property
     def _are_all_done(self) -> bool:
-        """Whether no reader has anything left; feeds that are held do not count."""
-        readers = self._shared.readers.values()
-        return all(r.is_done or (self._shared.holds_feeds and isinstance(r, FeedReader)) for r in readers)
+        """Whether no reader has anything left that it may read now."""
+        return all(reader.is_done or self._waits(reader) for reader in self._shared.readers.values())
+
+    def _waits(self, reader: Reader) -> bool:
+        """Whether a reader has to wait: with a feed, with what earlier runs left, or, as a lookup, for records."""
+        match reader:
+            case FeedReader():
+                return self._shared.holds_feeds
+            case ObjectReader():
+                return reader.is_held
+            case LookupReader():
+                return any(
+                    one.is_held for one in self._shared.readers.values() if isinstance(one, ObjectReader)
+                )

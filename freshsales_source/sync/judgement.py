@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -12,11 +13,13 @@ from freshsales_source.exit_codes import ExitCode
 from freshsales_source.feeds.reader import FeedReader
 from freshsales_source.pages.pipelines import UnseenPipelines
 from freshsales_source.reading import ObjectReader
+from freshsales_source.reading.batch import listed
 from freshsales_source.resources.entity_resource import Reader
 from freshsales_source.schema.entity_types import Filters, FlatList
 from freshsales_source.settings.config import Settings
 from freshsales_source.sync.report import ObjectReport, RunReport
 from freshsales_source.sync.verdicts import Count, Facts, exit_code, judge
+from freshsales_source.warehouse.misfits import count_misfits, of_object
 from freshsales_source.warehouse.stored_rows import Part, count_part
 from freshsales_source.warehouse.warehouse import Warehouse
 
@@ -33,6 +36,11 @@ class Judge:
         self._run_id = run_id
         self._is_strict = is_strict
 
+    def differences(self, readers: Iterable[Reader]) -> list[tuple[int, ...]]:
+        """By how much the counts of each object differ; asks the warehouse."""
+        with self._warehouse.held():
+            return [self.facts(reader).differences for reader in readers]
+
     def facts(self, reader: Reader) -> Facts:
         """What the run found out about one object; asks the warehouse."""
         name = reader.entity.name
@@ -42,6 +50,7 @@ class Judge:
                 absence=reader.tally.absence,
                 is_complete=reader.is_done,
                 remarks=(FEED_IS_UNCOUNTED,),
+                notes=reader.tally.notes,
             )
         # A flat list may show deleted records too; then they are in its total.
         loaded = count_part(self._warehouse, name, Part.LIVE)
@@ -52,39 +61,42 @@ class Judge:
                 is_lookup=True,
                 loaded=loaded,
                 held_back=reader.tally.held_back,
+                notes=reader.tally.notes,
             )
-        unseen = self._unseen(reader)
+        unseen, forgotten = self._unseen(reader), reader.intake.forgetting.count
         return Facts(
             error=reader.tally.error,
             absence=reader.tally.absence,
-            is_stuck=reader.tally.rows_loaded == 0,
+            is_stuck=reader.tally.rows_loaded == 0 and not reader.hidden.has_counted,
             is_complete=reader.is_complete,
             is_filtered=self._settings.start_date is not None,
             expected=self._expected(reader, loaded),
             loaded=loaded,
-            traced=reader.traced(Part.LIVE),
+            traced=_less(reader.traced(Part.LIVE), forgotten(Part.LIVE)),
             binned=Count(
-                expected=reader.lists.total(Part.BINNED),
+                expected=_less(reader.lists.total(Part.BINNED), forgotten(Part.BINNED)),
                 loaded=count_part(self._warehouse, name, Part.BINNED),
-                traced=reader.traced(Part.BINNED),
+                traced=_less(reader.traced(Part.BINNED), forgotten(Part.BINNED)),
             ),
             watched=self._watched(reader),
             has_moved=reader.has_moved,
             doubts=reader.doubts,
             remarks=reader.remarks,
-            notes=tuple(reader.notes),
+            notes=(*reader.notes, *reader.tally.notes),
             unread=(*reader.hidden.reasons, *unseen.counted),
             unseen=unseen.uncounted,
         )
 
     def _expected(self, reader: ObjectReader, loaded: int | None) -> int | None:
-        """How many live records the lists tell of; None where they do not, or may tell of some twice."""
+        """How many live records the lists tell of, forgotten ones left out; None where they do not, or some twice."""
         expected = None if self._has_no_place(reader) else reader.lists.expected
-        if expected is None or not isinstance(reader.entity.read, FlatList):
-            return expected
+        if expected is None:
+            return None
+        if not isinstance(reader.entity.read, FlatList):
+            return expected - reader.intake.forgetting.count(Part.LIVE)
         # A flat list may show deleted records, too; then they are in its total.
         listed = count_part(self._warehouse, reader.entity.name, Part.LISTED)
-        return expected - ((listed or 0) - (loaded or 0))
+        return expected - reader.intake.forgetting.count(Part.LISTED) - ((listed or 0) - (loaded or 0))
 
     def _watched(self, reader: ObjectReader) -> Count:
         """The live records of the lists that are read in each run, where the rows tell which these are."""
@@ -92,28 +104,35 @@ class Judge:
         if not isinstance(read, Filters) or read.live_value is None or total is None:
             return Count()
         where = f"{Part.LIVE.value} AND {read.live_by} = {read.live_value}"
-        return Count(expected=total, loaded=self._warehouse.count(reader.entity.name, where))
+        expected = total - reader.intake.forgetting.still_to_be_done
+        return Count(expected=expected, loaded=self._warehouse.count(reader.entity.name, where))
 
     def _has_no_place(self, reader: ObjectReader) -> bool:
         """Whether some record may stand in any filter or in none: one without the time by which filters tell."""
         read = reader.entity.read
         if not isinstance(read, Filters) or read.live_value is not None:
             return False
-        return bool(
-            self._warehouse.count(reader.entity.name, f"{Part.LIVE.value} AND {read.live_by} IS NULL")
+        where = f"{Part.LIVE.value} AND {read.live_by} IS NULL"
+        return reader.intake.forgetting.has_placeless or bool(
+            self._warehouse.count(reader.entity.name, where)
         )
 
     def _unseen(self, reader: ObjectReader) -> UnseenPipelines:
         """The pipelines that the chosen views do not show; the default ones are not believed to show any."""
         if reader.entity.name not in self._settings.views or reader.tally.has_ended:
             return UnseenPipelines()
-        return reader.hidden.unseen(self._warehouse.unseen_pipelines(reader.entity.name))
+        unseen = self._warehouse.unseen_pipelines(reader.entity.name)
+        forgotten = reader.intake.forgetting.pipelines
+        return reader.hidden.unseen({i: name for i, name in unseen.items() if i not in forgotten})
 
     def report(
         self, readers: Sequence[Reader], client: Client, *, started_at: datetime, finished_at: datetime
     ) -> RunReport:
         """The report of the whole run."""
-        objects = tuple(self._object_report(reader) for reader in readers)
+        misfits = count_misfits(self._warehouse)
+        objects = tuple(
+            self._object_report(reader, of_object(misfits, reader.entity.name)) for reader in readers
+        )
         errors = [reader.tally.error for reader in readers if reader.tally.error is not None]
         code = exit_code((row.verdict for row in objects), errors, is_strict=self._is_strict)
         retry_at = [e.retry_at for e in errors if isinstance(e, RetriableError) and e.retry_at is not None]
@@ -133,9 +152,9 @@ class Judge:
             objects=objects,
         )
 
-    def _object_report(self, reader: Reader) -> ObjectReport:
+    def _object_report(self, reader: Reader, misfits: Sequence[tuple[str, int]]) -> ObjectReport:
         facts = self.facts(reader)
-        verdict, reason = judge(facts)
+        verdict, reason = judge(replace(facts, notes=(*facts.notes, *_told(misfits))))
         usage = reader.meter.usage()
         return ObjectReport(
             run_id=self._run_id,
@@ -160,6 +179,15 @@ def _reason(code: ExitCode, errors: Sequence[FreshsalesError]) -> str:
         if error.exit_code == code or code is ExitCode.CONFIGURATION:
             return error.reason
     return {ExitCode.INCOMPLETE: "mismatch", ExitCode.UNFINISHED: "partial"}.get(code, "")
+
+
+def _told(misfits: Sequence[tuple[str, int]]) -> tuple[str, ...]:
+    places = listed([f"{name} ({count:,})" for name, count in misfits])
+    return (f"values that do not fit their columns stand as text in {places}",) if misfits else ()
+
+
+def _less(number: int | None, forgotten: int) -> int | None:
+    return None if number is None else number - forgotten
 
 
 def _moment(seconds: int | None) -> datetime | None:

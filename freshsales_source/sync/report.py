@@ -111,7 +111,11 @@ SYNC_OBJECTS = Table(
         _column("rows_read", ColumnType.INTEGER, "Records on the pages that were answered."),
         _column("rows_changed", ColumnType.INTEGER, "Rows given to the warehouse."),
         _column("rows_deleted", ColumnType.INTEGER, "Of those, rows from the recycle bin."),
-        _column("expected_count", ColumnType.INTEGER, "Live records by the views' own totals."),
+        _column(
+            "expected_count",
+            ColumnType.INTEGER,
+            "Live records by the views' own totals, forgotten ones left out.",
+        ),
         _column("loaded_count", ColumnType.INTEGER, "Live rows in the warehouse."),
         _column(
             "watermark_before", ColumnType.TIMESTAMP, "Everything older had been read before the run (UTC)."

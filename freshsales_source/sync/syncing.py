@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import dlt
-from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.common.destination.exceptions import DestinationException
 from dlt.common.exceptions import DltException
 from dlt.sources import DltResource
@@ -22,7 +21,6 @@ from dlt.sources import DltResource
 from freshsales_source.api.client import Client
 from freshsales_source.clock import Clock, Stop
 from freshsales_source.errors import (
-    ConfigurationError,
     FreshsalesError,
     Interrupted,
     ObjectError,
@@ -30,21 +28,21 @@ from freshsales_source.errors import (
     WarehouseRefused,
 )
 from freshsales_source.exit_codes import ExitCode
+from freshsales_source.reading import ObjectReader
 from freshsales_source.resources.entity_resource import SharedRun
 from freshsales_source.run import Observer, Permits, Run
-from freshsales_source.schema.columns import Table, dlt_columns
 from freshsales_source.settings.config import Settings
 from freshsales_source.source import source_resources
 from freshsales_source.state.findings import Hints
 from freshsales_source.sync.course import Course
+from freshsales_source.sync.erasing import Erasures
 from freshsales_source.sync.judgement import Judge
 from freshsales_source.sync.report import SYNC_OBJECTS, SYNC_RUNS, RunReport
+from freshsales_source.warehouse.credentials import causes_of, configuration_error
+from freshsales_source.warehouse.erasing import finish_forgetting
+from freshsales_source.warehouse.own_tables import own_rows
 from freshsales_source.warehouse.recovery import Finding
 from freshsales_source.warehouse.warehouse import Warehouse
-
-DESTINATION_REMEDY = (
-    "Give dlt the destination's credentials, in .dlt/secrets.toml or the environment (see its manual)."
-)
 
 _LOG = logging.getLogger(__name__)
 
@@ -80,9 +78,12 @@ def _sync(syncing: Syncing) -> RunReport:
     run_id = f"{started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     _LOG.info("run_started run_id=%s destination=%s", run_id, syncing.warehouse.target.destination)
     with ours_unwrapped():
+        if syncing.settings.on_erase != "keep":
+            syncing.warehouse.check_erasable("`on_erase`")
         findings = syncing.warehouse.prepare()
+        forgotten = finish_forgetting(syncing.warehouse)
     permits = Permits()
-    shared = SharedRun(lambda: _open(syncing, permits))
+    shared = SharedRun(lambda: _open(syncing, permits, forgotten))
     judge = Judge(syncing.settings, syncing.warehouse, run_id=run_id, is_strict=syncing.is_strict)
 
     def load_slice() -> None:
@@ -90,16 +91,20 @@ def _sync(syncing: Syncing) -> RunReport:
         syncing.warehouse.load(_slice(syncing.settings, shared))
 
     with shared.use() as run, ours_unwrapped():
-        Course(shared, judge, load_slice, refresh_pages=syncing.settings.refresh_pages).take()
-        report = judge.report(
-            list(shared.readers.values()),
-            run.client,
-            started_at=started_at,
-            finished_at=syncing.clock.now(),
-        )
-        report = _explained(report, findings, syncing.stop)
-        appended = {SYNC_RUNS.name: 1, SYNC_OBJECTS.name: len(report.objects)}
-        syncing.warehouse.load_with_proof(_audit(report), run_id, appended)
+        Course(run, shared, judge, load_slice).take()
+        objects = [reader for reader in shared.readers.values() if isinstance(reader, ObjectReader)]
+        Erasures(run, syncing.warehouse, syncing.settings.on_erase).carry_out(objects)
+        with syncing.warehouse.held():
+            report = judge.report(
+                list(shared.readers.values()),
+                run.client,
+                started_at=started_at,
+                finished_at=syncing.clock.now(),
+            )
+            views = syncing.warehouse.keep_views()
+            report = _explained(report, [*findings, views] if views else findings, syncing.stop)
+            appended = {SYNC_RUNS.name: 1, SYNC_OBJECTS.name: len(report.objects)}
+            syncing.warehouse.load_with_proof(_audit(report), run_id, appended)
     _LOG.info(
         "run_finished run_id=%s exit_code=%d calls=%d waited_s=%.1f",
         run_id,
@@ -119,7 +124,7 @@ def _explained(report: RunReport, findings: Sequence[Finding], stop: Stop | None
     return report
 
 
-def _open(syncing: Syncing, permits: Permits) -> Run:
+def _open(syncing: Syncing, permits: Permits, forgotten: Mapping[str, frozenset[int]]) -> Run:
     return Run(
         syncing.settings,
         syncing.client(),
@@ -131,6 +136,7 @@ def _open(syncing: Syncing, permits: Permits) -> Run:
         stored=syncing.warehouse,
         accepts_vanished=syncing.accepts_vanished,
         full_refresh=syncing.full_refresh,
+        forgotten=forgotten,
     )
 
 
@@ -150,22 +156,16 @@ def ours_unwrapped() -> Iterator[None]:
     try:
         yield
     except DltException as error:
-        causes = list(_causes(error))
+        causes = list(causes_of(error))
         for cause in causes:
             if isinstance(cause, FreshsalesError | KeyboardInterrupt):
                 raise cause from None
-        if any(isinstance(cause, ConfigurationException) for cause in causes):
-            raise ConfigurationError(_last_words(causes), remedy=DESTINATION_REMEDY) from error
+        misconfigured = configuration_error(error)
+        if misconfigured is not None:
+            raise misconfigured from error
         if any(isinstance(cause, DestinationException) for cause in causes):
             raise WarehouseRefused(_last_words(causes)) from error
         raise
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what led to it, the innermost last."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def _last_words(causes: Sequence[BaseException]) -> str:
@@ -177,18 +177,8 @@ def _last_words(causes: Sequence[BaseException]) -> str:
 def _audit(report: RunReport) -> Any:
     """The source that adds the report to the audit tables."""
 
-    def rows_of(table: Table, rows: list[dict[str, Any]]) -> DltResource:
-        return dlt.resource(
-            rows,
-            name=table.name,
-            # Not "append": a load that is killed just after its commit is sent once more.
-            write_disposition={"disposition": "merge", "strategy": "delete-insert"},
-            columns=dlt_columns(table),
-            file_format="parquet",
-        )
-
     @dlt.source(name="freshsales", section="freshsales")
     def freshsales() -> list[DltResource]:
-        return [rows_of(SYNC_RUNS, [report.run_row()]), rows_of(SYNC_OBJECTS, report.object_rows())]
+        return [own_rows(SYNC_RUNS, [report.run_row()]), own_rows(SYNC_OBJECTS, report.object_rows())]
 
     return freshsales()

@@ -185,8 +185,8 @@ def exit_code(
     return prevailing(codes)
 
 
-def summary(verdicts: Iterable[tuple[str, Verdict, str]], at: str) -> str:
-    """The first line of `status`: how whole the copy is, as of when."""
+def summary(verdicts: Iterable[tuple[str, Verdict, str]], at: str, *, left: str = "") -> str:
+    """The first line of `status`: how whole the copy is, as of when; `left` is what an unfinished one still takes."""
     rows = list(verdicts)
     partial = [(name, why) for name, verdict, why in rows if verdict is Verdict.PARTIAL]
     broken = [
@@ -200,7 +200,8 @@ def summary(verdicts: Iterable[tuple[str, Verdict, str]], at: str) -> str:
             unchecked.setdefault(why, []).append(name)
     doubts = "; ".join(f"{', '.join(names)}: {why}" for why, names in unchecked.items())
     if partial:
-        return f"Not finished: {', '.join(name for name, _ in partial)} ({partial[0][1]})"
+        names = ", ".join(name for name, _ in partial)
+        return f"Not finished: {left}{': ' if left else ''}{names} ({partial[0][1]})"
     if broken:
         exceptions = f"Whole except {'; '.join(broken)}. As of {at}"
         return f"{exceptions}. Not checked: {doubts}" if unchecked else exceptions

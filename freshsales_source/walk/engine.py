@@ -72,9 +72,18 @@ class Walk(Generic[Content]):
         self._floor = floor
         # Older stamps have had time to reach their place in the view.
         self._view = Asking(fetch, settled_before=started_at - lookback_s, unordered=state.unordered)
+        self._newest: Span | None = None
+        """The stamps from where the newest span ends down to the end of its lookback; None before page 1 was read."""
         self._top: Edge = (TOP, inf)
         """Where the stretch being read began."""
         self._ties = Ties()
+
+    @property
+    def is_at_backlog(self) -> bool:
+        """Whether the newest was read in order, so that what is left is what earlier runs left open."""
+        if self._newest is None or any(span.low == self._newest.high for span in self.state.spans):
+            return False
+        return bool(self.state.spans) or any(span.low < self._newest.low for span in self.state.owed)
 
     @property
     def stopped_short(self) -> bool:
@@ -128,6 +137,7 @@ class Walk(Generic[Content]):
     def _read_whole(self) -> Iterator[Step[Content]]:
         reading = WholeReading(self.state, self._view, started_at=self._started_at, floor=self._floor)
         self._view.take_no_order()
+        self._newest = None
         evidence = OrderWatch(descending=True)
         step: Step[Content] | None = None
         seen: Page[Content] | None = None
@@ -147,11 +157,12 @@ class Walk(Generic[Content]):
 
     def _open(self, first: Page[Content]) -> None:
         """Turn the state that the last run left into the spans of this one."""
-        state, low = self.state, self._floor
+        state, low, lookback = self.state, self._floor, self._floor
         owed = [*state.owed, *state.unproven]
         if state.watermark is not None:
             low = max(low, state.watermark)
-            owed.append(Span(low=max(self._floor, state.watermark - self._lookback_s), high=state.watermark))
+            lookback = max(self._floor, state.watermark - self._lookback_s)
+            owed.append(Span(low=lookback, high=state.watermark))
         self.state = replace(
             state,
             watermark=min(self._started_at, first.served_at),
@@ -159,6 +170,7 @@ class Walk(Generic[Content]):
             owed=merged(owed),
             unproven=(),
         )
+        self._newest = Span(low=lookback, high=self.state.spans[0].low)
 
     def _next_span(self) -> Span | None:
         """The newest unread span; with none left, the newest that is owed."""

@@ -37,6 +37,10 @@ class StoredRows(Protocol):
         """The rows with these ids in column `key`, in the columns the table has; those of `schema` typed as there."""
         ...
 
+    def column_types(self, table: str) -> dict[str, ColumnType]:
+        """The columns that a table has in the warehouse, and what they hold; none where it was never made."""
+        ...
+
 
 def _column(name: str, type: ColumnType, description: str) -> Column:
     return Column(

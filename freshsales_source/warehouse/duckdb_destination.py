@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import dlt
+from dlt.common.destination.capabilities import DestinationCapabilitiesContext
 from dlt.destinations.exceptions import DestinationConnectionError
 from dlt.destinations.impl.duckdb.duck import DuckDbClient
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
@@ -80,6 +81,10 @@ class DuckDb(dlt.destinations.duckdb):
         """The client of this destination."""
         return _JobClient
 
+    def capabilities(self, config: Any = None, naming: Any = None) -> DestinationCapabilitiesContext:
+        """What DuckDB can do. No setting changes that, so none is looked up: dlt asks some 30 times in a run."""
+        return super().capabilities(config or self.spec(), naming)
+
     def client(self, schema: Any, initial_config: Any = None) -> Any:
         """A client that opens the file with patience."""
         made: Any = super().client(schema, initial_config)
@@ -105,6 +110,19 @@ class _SqlClient(DuckDbSqlClient):
         if name.casefold() != self.dataset_name.casefold() or name.casefold() in _RENAMED:
             return super().catalog_name(quote, casefold)
         return self.escape_column_name(name, casefold=False) if quote else name
+
+    def place_in_view(self, table: str) -> str:
+        """How a view names a table of this dataset.
+
+        DuckDB keeps a view's query without the database's name, so that `freshsales.freshsales.deals` would be
+        `freshsales.deals` and refused as ambiguous. A text is kept as it is; this one holds in a copy of the file
+        under another name, and where a session in memory has attached the file under its own.
+        """
+        if self.catalog_name(quote=False) is None:
+            return self.make_qualified_table_name(table)
+        own = self.catalog_name(quote=False)
+        database = f"CASE current_database() WHEN 'memory' THEN '{own}' ELSE current_database() END"
+        return f"""query_table('"' || {database} || '"."{self.dataset_name}"."{table}"')"""
 
     def warn_if_catalog_equals_dataset_name(self) -> None:
         """Stay silent: it is taken care of."""

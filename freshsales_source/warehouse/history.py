@@ -21,6 +21,7 @@ from freshsales_source.schema.entity_types import IS_DELETED, SYNCED_AT
 from freshsales_source.warehouse.stored_rows import Tables, batched_ids
 
 OBJECT = "deals"
+HISTORY = f"{OBJECT}_history"
 WATCHED = (
     "deal_stage_id",
     "deal_pipeline_id",
@@ -55,7 +56,7 @@ def history_table(deals: Table, *, is_readable: bool) -> Table:
     watched = tuple(replace(known[name], key=name) for name in WATCHED if name in known)
     key = ("deal_id", "valid_from") if is_readable else ("deal_id", "updated_at", "change_hash")
     return Table(
-        name=f"{OBJECT}_history",
+        name=HISTORY,
         description="One row per change seen of a deal's stage, pipeline, amount, owner, dates or probability, "
         "and per deletion and restore.",
         columns=(
@@ -101,7 +102,7 @@ def last_changes(stored: Tables, deals: Sequence[int]) -> dict[int, LastChange]:
     newest: dict[int, LastChange] = {}
     for ids in batched_ids(deals):
         rows = stored.query(
-            f"SELECT deal_id, valid_from, change_hash FROM {stored.name(f'{OBJECT}_history')} WHERE deal_id IN ({ids})"
+            f"SELECT deal_id, valid_from, change_hash FROM {stored.name(HISTORY)} WHERE deal_id IN ({ids})"
         )
         for deal, valid_from, change_hash in rows or ():
             change = LastChange(valid_from=_utc(valid_from), hash=str(change_hash))

@@ -1,8 +1,9 @@
 """The tables that tell about the account's settings: `fields`, `field_choices`, `views`.
 
 They hold the settings as last read, one object at a time: the rows of an object replace those it had before,
-whose number is small. So they are merged by the column `object` alone, and a field or view that is gone
-leaves its table. (What a column that outlives its field was for stands in the column's description.)
+whose number is small. So they are merged by the column `object` alone, and a view or a standard field that is gone
+leaves its table. A custom field that is gone stays, flagged: its column does, too, and `fields` is where a run that
+has lost its memory learns which field has which column.
 
 Everything here is a pure function from parsed settings to Arrow tables; who reads them decides when.
 """
@@ -28,11 +29,17 @@ def _column(
     type_: ColumnType,
     description: str,
     *,
+    key: str = "",
     confidence: Confidence = Confidence.DOCUMENTED,
     is_nullable: bool = True,
 ) -> Column:
     return Column(
-        name=name, type=type_, description=description, confidence=confidence, is_nullable=is_nullable
+        name=name,
+        type=type_,
+        description=description,
+        confidence=confidence,
+        key=key,
+        is_nullable=is_nullable,
     )
 
 
@@ -49,7 +56,7 @@ FIELDS = Table(
     description="Fields of each object, standard and custom, as its settings describe them.",
     columns=(
         _OBJECT,
-        _column("field_id", ColumnType.ID, "Number of the field; null where it is none."),
+        _column("field_id", ColumnType.ID, "Number of the field; null where it is none.", key="id"),
         _column(
             "name",
             ColumnType.TEXT,
@@ -58,7 +65,13 @@ FIELDS = Table(
         ),
         _column("label", ColumnType.TEXT, "Name as people see it."),
         _column("type", ColumnType.TEXT, "Type by the API (`dropdown`, `number`, ...)."),
-        _column("is_custom", ColumnType.BOOLEAN, "Whether the account added it.", is_nullable=False),
+        _column(
+            "is_custom",
+            ColumnType.BOOLEAN,
+            "Whether the account added it.",
+            key="default",
+            is_nullable=False,
+        ),
         _column(
             "column_name",
             ColumnType.TEXT,
@@ -70,9 +83,16 @@ FIELDS = Table(
         _column("visible", ColumnType.BOOLEAN, "Whether people see it."),
         _column("multiple", ColumnType.BOOLEAN, "Whether it takes several values."),
         _column("field_group_id", ColumnType.ID, "Group of fields it stands in."),
+        _column(
+            "is_deleted",
+            ColumnType.BOOLEAN,
+            "Whether the account has deleted it since: its column stays, with what was read.",
+            confidence=Confidence.OURS,
+        ),
         SYNCED_AT,
     ),
     merge_key=("object",),
+    grain=("object", "name"),
 )
 
 FIELD_CHOICES = Table(
@@ -81,9 +101,11 @@ FIELD_CHOICES = Table(
     columns=(
         _OBJECT,
         _column("name", ColumnType.TEXT, "Internal name of the field; null in a marker row."),
-        _column("choice_id", ColumnType.TEXT, "Id of the choice: digits, or another text."),
-        _column("value", ColumnType.TEXT, "What records hold when it is chosen."),
-        _column("position", ColumnType.INTEGER, "Place in the list."),
+        _column(
+            "choice_id", ColumnType.TEXT, "Id of the choice: digits, or another text.", key="choices[].id"
+        ),
+        _column("value", ColumnType.TEXT, "What records hold when it is chosen.", key="choices[].value"),
+        _column("position", ColumnType.INTEGER, "Place in the list.", key="choices[].position"),
         _column(
             EMPTIED_MARKER,
             ColumnType.BOOLEAN,
@@ -94,6 +116,7 @@ FIELD_CHOICES = Table(
     ),
     merge_key=("object",),
     marker=EMPTIED_MARKER,
+    grain=("object", "name", "choice_id"),
 )
 
 VIEWS = Table(
@@ -113,6 +136,7 @@ VIEWS = Table(
         SYNCED_AT,
     ),
     merge_key=("object",),
+    grain=("object", "id"),
 )
 
 METADATA: tuple[Table, ...] = (FIELDS, FIELD_CHOICES, VIEWS)
@@ -182,6 +206,7 @@ def _field_row(field: Field, names: Mapping[tuple[str, bool], str]) -> dict[str,
         "visible": field.is_visible,
         "multiple": field.is_multiple,
         "field_group_id": field.group_id,
+        "is_deleted": field.is_deleted,
     }
 
 

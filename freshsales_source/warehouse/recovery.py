@@ -103,8 +103,12 @@ class Recovery:
         if load_id is not None:
             self.pipeline.set_local_state_val(_MARK, load_id)
 
-    def proof(self, run_id: str, more: Mapping[str, int]) -> dict[str, Any]:
-        """What the next run will compare with: rows of every table now, and `more` that are loaded with this."""
+    def proof(self, run_id: str | None, more: Mapping[str, int]) -> dict[str, Any]:
+        """What the next run will compare with: rows of every table now, and `more` that are loaded with this.
+
+        Without a `run_id` it stays that of the last run.
+        """
+        run_id = _proof(self.pipeline.state).get("run_id", "") if run_id is None else run_id
         counts = self.tables.row_counts(self._known_tables())
         rows = {name: (counts.get(name) or 0) + more.get(name, 0) for name in {*counts, *more}}
         return {"run_id": run_id, "rows": dict(sorted(rows.items())), "is_current": True}
@@ -228,6 +232,14 @@ class Recovery:
         proof = _proof(self.pipeline.state)
         if proof:
             self.save_proof({**proof, "is_current": False})
+
+    def save_stubs(self, object: str, stubs: Mapping[str, Any]) -> None:
+        """Put stubs of forgotten records into the state of their object, which the next load carries."""
+        with self.pipeline.managed_state() as state:
+            objects = state.get("sources", {}).get(SOURCE, {}).get("resources", {})
+            # Of an object that was never read to the end of a load, nothing is remembered, and its pages will tell.
+            if "version" in objects.get(object, {}):
+                objects[object].setdefault("stubs", {}).update(stubs)
 
     def save_proof(self, proof: Mapping[str, Any]) -> None:
         """Put the proof into the state that the next load carries."""

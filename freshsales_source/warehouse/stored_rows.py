@@ -44,7 +44,8 @@ class Part(Enum):
 class StoredKeys:
     """The rows of a table that fulfil `where`, by a column of timestamps: `created_at` unless said otherwise.
 
-    A key is that stamp, its negative where the list `descends`; a row without the stamp has the key `nulls`.
+    A key is that stamp, its negative where the list `descends`; a row without the stamp has the key `nulls`. Records
+    in `more`, with that stamp in seconds, count as rows, too.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class StoredKeys:
         nulls: int,
         column: str = "created_at",
         descends: bool = False,
+        more: Mapping[int, int | None] | None = None,
     ) -> None:
         self._tables = tables
         self._table = table
@@ -63,25 +65,27 @@ class StoredKeys:
         self._nulls = nulls
         self._column = column
         self._descends = descends
+        self._more = {i: _key(seconds, nulls, descends=descends) for i, seconds in (more or {}).items()}
 
     def count(self) -> int:
         """How many rows there are."""
-        return self._count("true")
+        return self._count("true") + len(self._more)
 
     def through(self, key: int) -> int:
         """How many rows have this key or a smaller one."""
-        return self._count(self._up_to(key))
+        return self._count(self._up_to(key)) + sum(other <= key for other in self._more.values())
 
     def between(self, low: int, high: int) -> Mapping[int, int]:
         """The rows with keys from `low` to `high`, both included: id -> key."""
-        return self._keys(f"{self._up_to(high)} AND NOT ({self._up_to(low - 1)})")
+        found = self._keys(f"{self._up_to(high)} AND NOT ({self._up_to(low - 1)})")
+        return found | {i: key for i, key in self._more.items() if low <= key <= high}
 
     def keys(self, ids: Sequence[int]) -> Mapping[int, int]:
         """Those of these ids that are among the rows: id -> key."""
         found: dict[int, int] = {}
         for some in batched_ids(ids):
             found.update(self._keys(f"id IN ({some})"))
-        return found
+        return found | {i: self._more[i] for i in ids if i in self._more}
 
     def _count(self, where: str) -> int:
         return _number(self._tables, self._table, f"{self._where} AND {where}")
@@ -97,16 +101,16 @@ class StoredKeys:
         nulls = f"{column} IS NULL" if key >= self._nulls else "false"
         if abs(key) > _FAR:
             return f"({nulls} OR {f'{column} IS NOT NULL' if key > 0 else 'false'})"
-        bound = f">= {_stamp(EPOCH - timedelta(seconds=key))}"
+        bound = f">= {stamp(EPOCH - timedelta(seconds=key))}"
         if not self._descends:
-            bound = f"< {_stamp(EPOCH + timedelta(seconds=key + 1))}"
+            bound = f"< {stamp(EPOCH + timedelta(seconds=key + 1))}"
         return f"({nulls} OR ({column} IS NOT NULL AND {column} {bound}))"
 
 
 def settled_rows(read: Filters, now: datetime) -> str:
     """The condition for live rows that belong to the lists which are read once."""
     is_over = (
-        f"{read.live_by} < {_stamp(now)}"
+        f"{read.live_by} < {stamp(now)}"
         if read.live_value is None
         else f"{read.live_by} <> {read.live_value}"
     )
@@ -126,7 +130,7 @@ def count_rows(tables: Tables, table: str) -> int:
 
 def count_binned_before(tables: Tables, table: str, at: datetime) -> int:
     """How many rows lie in the recycle bin since before that time."""
-    return _number(tables, table, f"_deleted_reason = 'recycle_bin' AND _deleted_at < {_stamp(at)}")
+    return _number(tables, table, f"_deleted_reason = 'recycle_bin' AND _deleted_at < {stamp(at)}")
 
 
 def _number(tables: Tables, table: str, where: str) -> int:
@@ -134,7 +138,8 @@ def _number(tables: Tables, table: str, where: str) -> int:
     return int(rows[0][0]) if rows else 0
 
 
-def _stamp(at: datetime) -> str:
+def stamp(at: datetime) -> str:
+    """A time as it stands in SQL, to the second."""
     return f"CAST('{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}+00:00' AS TIMESTAMP WITH TIME ZONE)"
 
 
@@ -144,9 +149,13 @@ _FAR = 60 * 60 * 24 * 366 * 1000
 
 def key_of(at: datetime | None, nulls: int, *, descends: bool = False) -> int:
     """The key of a stamp; `nulls` for none."""
-    if at is None:
+    seconds = None if at is None else (at.astimezone(UTC) - EPOCH) // timedelta(seconds=1)
+    return _key(seconds, nulls, descends=descends)
+
+
+def _key(seconds: int | None, nulls: int, *, descends: bool) -> int:
+    if seconds is None:
         return nulls
-    seconds = (at.astimezone(UTC) - EPOCH) // timedelta(seconds=1)
     return -seconds if descends else seconds
 
 

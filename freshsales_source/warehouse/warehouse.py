@@ -23,13 +23,18 @@ from dlt.common.destination.exceptions import DestinationUndefinedEntity
 from dlt.common.exceptions import DltException
 from dlt.common.pipeline import get_dlt_pipelines_dir
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
+from dlt.destinations.job_client_impl import SqlJobClientBase
 
 from freshsales_source.api.budget_file import state_folder
 from freshsales_source.clock import Clock, Stop, SystemClock
 from freshsales_source.errors import ConfigurationError
-from freshsales_source.schema.columns import RAW_SUFFIX
+from freshsales_source.schema.columns import RAW_SUFFIX, ColumnType, type_of_storage
 from freshsales_source.settings.account import Account
+from freshsales_source.state.stubs import Stubs, stubs_to_json
+from freshsales_source.warehouse.credentials import configuration_error
 from freshsales_source.warehouse.duckdb_destination import Patience, duckdb_file
+from freshsales_source.warehouse.mart_views import MartViews
+from freshsales_source.warehouse.postgres_destination import postgres
 from freshsales_source.warehouse.recovery import SOURCE, Finding, Recovery
 from freshsales_source.warehouse.run_lock import run_lock
 
@@ -60,6 +65,7 @@ class Warehouse:
     ) -> None:
         self.target = target
         self._asking = threading.Lock()
+        self._is_held = False
         # The name keeps the states of two accounts, or of two files, apart on one machine.
         words = "\n".join((account.base_url, target.place, target.dataset))
         try:
@@ -100,6 +106,39 @@ class Warehouse:
         self._recovery.save_proof(self._recovery.proof(run_id, rows))
         self.load(source)
 
+    def load_between_runs(self, source: Any, rows: Mapping[str, int], object: str, stubs: Stubs) -> None:
+        """Load a source outside of a run, with a proof that the next one must find, and stubs of an object's records.
+
+        `rows` counts by table the rows that the source appends, and, below zero, those that are deleted afterwards.
+        """
+        self._recovery.save_stubs(object, stubs_to_json(stubs))
+        self._recovery.save_proof(self._recovery.proof(None, rows))
+        self.load(source)
+
+    def keep_views(self) -> Finding | None:
+        """Make the views in `<dataset>_marts` where they are missing or out of date; what kept them from being made."""
+        is_duckdb = self.target.destination == "duckdb"
+        place = self._sql.place_in_view if is_duckdb else self._sql.make_qualified_table_name
+        with self._asking:
+            return MartViews(self.pipeline, self._sql, place=place).keep()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep a DuckDB file open: no other program gets it between the jobs of one load, or between many questions.
+
+        To open it takes longer than most questions. Not while pages are waited for: others may have it then.
+        """
+        if self.target.destination != "duckdb" or self._is_held:
+            yield
+            return
+        self._is_held = True
+        try:
+            # A client of its own: a client knows one connection at a time.
+            with self.pipeline.sql_client():
+                yield
+        finally:
+            self._is_held = False
+
     def live_rows(self, table: str) -> int | None:
         """How many rows of an object are not deleted."""
         rows = self.query(f"SELECT count(*) FROM {self._name(table)} WHERE NOT is_deleted")
@@ -131,8 +170,10 @@ class Warehouse:
     def rows(
         self, table: str, columns: Sequence[str], *, where: str = "", order: str = ""
     ) -> list[dict[str, Any]] | None:
-        """Rows of one of our own audit tables as dicts; None where the table does not exist yet."""
-        query = f"SELECT {', '.join(columns)} FROM {self._name(table)}"
+        """Rows of a table as dicts; None where the table does not exist yet."""
+        # A key of the API may be a word of SQL.
+        names = ", ".join(self._sql.escape_column_name(name) for name in columns)
+        query = f"SELECT {names} FROM {self._name(table)}"
         query += f" WHERE {where}" if where else ""
         query += f" ORDER BY {order}" if order else ""
         rows = self.query(query)
@@ -147,18 +188,74 @@ class Warehouse:
         if loaded is None or table not in loaded.tables:
             return schema.empty_table()
         known = loaded.get_table_columns(table)
-        raws = {name + RAW_SUFFIX for name in schema.names}
+        # What is no list though it should be one stands as text, too, beside no column.
+        without = {name + RAW_SUFFIX for name in known if name not in schema.names}
+        raws = {name for name in known if name.endswith(RAW_SUFFIX)} - without
         names = [name for name in known if name in schema.names or name in raws]
         listed = ", ".join(str(int(i)) for i in ids)
         rows = self.rows(table, names, where=f"{key} IN ({listed})") or []
         fields = [schema.field(n) if n in schema.names else pa.field(n, pa.string()) for n in names]
         return pa.Table.from_pylist(rows, schema=pa.schema(fields))
 
+    def column_types(self, table: str) -> dict[str, ColumnType]:
+        """The columns that a table has in the warehouse, and what they hold; none where it was never made.
+
+        A column of a type that no table of ours has is left out.
+        """
+        if not self.exists():
+            return {}
+        with self._asking, self.pipeline.destination_client() as client:
+            if not isinstance(client, SqlJobClientBase):
+                return {}
+            _, columns = client.get_storage_table(table)
+        # Some destinations fold names to capitals.
+        found = {name.lower(): type_of_storage(hint["data_type"]) for name, hint in columns.items()}
+        return {name: type_ for name, type_ in found.items() if type_ is not None}
+
     def states(self) -> dict[str, Any]:
         """The saved state of every object, by name."""
         sources: dict[str, Any] = dict(self.pipeline.state.get("sources", {}))
         resources: dict[str, Any] = sources.get("freshsales", {}).get("resources", {})
         return resources
+
+    # For erasing
+
+    def check_erasable(self, for_what: str) -> None:
+        """Raise ConfigurationError where rows cannot be deleted; `for_what` says who wants to, in code marks."""
+        destination = self.pipeline.destination
+        can_merge = "delete-insert" in (destination.capabilities().supported_merge_strategies or ())
+        if not (can_merge and issubclass(destination.client_class, SqlJobClientBase)):
+            raise ConfigurationError(
+                f"{for_what} deletes rows, and destination `{self.target.destination}` can only append to its tables",
+                remedy="Delete the rows with that destination's own means, or sync into an SQL database.",
+            )
+
+    def columns(self) -> dict[str, Mapping[str, Mapping[str, Any]]]:
+        """The columns of every table that was ever loaded, with dlt's hints."""
+        schema = self.pipeline.schemas.get(SOURCE)
+        if schema is None:
+            return {}
+        return {
+            name: {column: {**hints} for column, hints in schema.get_table_columns(name).items()}
+            for name in schema.data_table_names(seen_data_only=True)
+        }
+
+    def staged_name(self, table: str) -> str:
+        """The name in SQL of the table in which dlt prepares what it merges into this one."""
+        with self._sql.with_staging_dataset():
+            return self._name(table)
+
+    def column(self, name: str) -> str:
+        """A column's name as it stands in SQL."""
+        return str(self._sql.escape_column_name(name))
+
+    def execute(self, sql: str) -> None:
+        """Run a statement; nothing happens where a table does not exist."""
+        try:
+            with self._asking, self._sql as client:
+                client.execute_sql(sql)
+        except (DatabaseUndefinedRelation, DestinationUndefinedEntity):
+            return
 
     # For recovery
 
@@ -187,12 +284,7 @@ class Warehouse:
 
     def forget_schema(self) -> None:
         """Let the next load look again which tables and columns there are."""
-        versions = self._name("_dlt_version")
-        try:
-            with self._sql as client:
-                client.execute_sql(f"DELETE FROM {versions} WHERE schema_name = '{SOURCE}'")
-        except (DatabaseUndefinedRelation, DestinationUndefinedEntity):
-            return
+        self.execute(f"DELETE FROM {self._name('_dlt_version')} WHERE schema_name = '{SOURCE}'")
 
     # Inside
 
@@ -206,19 +298,9 @@ class Warehouse:
 
     def _load_packages(self) -> None:
         self.pipeline.normalize()
-        with self._held():
+        with self.held():
             self.pipeline.load()
             self._recovery.note_load(self.last_load())
-
-    @contextmanager
-    def _held(self) -> Iterator[None]:
-        """Keep a DuckDB file open, so that no other program gets it between the jobs of one load."""
-        if self.target.destination != "duckdb":
-            yield
-            return
-        # A client of its own: a client knows one connection at a time.
-        with self.pipeline.sql_client():
-            yield
 
     def query(self, sql: str) -> list[tuple[Any, ...]] | None:
         """The rows of a query; None where a table does not exist yet. One question at a time, from any thread."""
@@ -242,8 +324,17 @@ class Warehouse:
     @cached_property
     def _sql(self) -> Any:
         """Dlt's client for queries, opened for each and made once: making it costs more than most queries."""
-        return self.pipeline.sql_client()
+        try:
+            return self.pipeline.sql_client()
+        except DltException as error:
+            raise configuration_error(error) or error from error
 
 
 def _destination(target: Target, patience: Patience) -> Any:
-    return duckdb_file(target.duckdb, patience) if target.destination == "duckdb" else target.destination
+    match target.destination:
+        case "duckdb":
+            return duckdb_file(target.duckdb, patience)
+        case "postgres":
+            return postgres()
+        case other:
+            return other

@@ -1,0 +1,81 @@
+"""What a dry run foretells, against the sync that follows; and what `status` tells of calls and time to come."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from freshsales_source.entities import LOOKUPS
+from tests.command import Command
+
+
+@pytest.fixture
+def freshsales(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    return Command(tmp_path, monkeypatch, capsys)
+
+
+def test_a_dry_run_foretells_the_calls_of_the_first_sync_and_of_the_next(freshsales: Command) -> None:
+    freshsales.set(SOURCES__FRESHSALES__REFRESH_PAGES="0", SOURCES__FRESHSALES__PAGE_SIZE="20")
+    with freshsales.account(contacts=50):
+        for every_s in ("3600", "0"):
+            # First nothing is known, then the lookups are read again, too.
+            freshsales.set(SOURCES__FRESHSALES__LOOKUPS_EVERY_S=every_s)
+            foretold = freshsales("sync", "--dry-run", "--json").json
+            made = freshsales("sync", "--json").json
+            calls = {row["object"]: row["calls"] for row in made["objects"]}
+            told = {row["object"]: row["calls"] for row in foretold["objects"]}
+            # Deals are read beside their pipelines, whose list counts as a lookup.
+            assert told | {"deals": None} == {name: calls[name] for name in told} | {"deals": None}
+            modules = sum(n for name, n in calls.items() if name.startswith("cm_"))
+            # A lookup that did not know an id which a record points to is asked once more; nobody can know before.
+            again = sum(max(0, calls[one.name] - 1) for one in LOOKUPS)
+            assert foretold["not_counted"] == ["custom_modules"]
+            assert foretold["calls"] == made["calls"] - modules - again
+            assert again <= 1
+
+
+def test_status_tells_the_calls_left_and_when_an_unfinished_first_sync_can_be_done(
+    freshsales: Command,
+) -> None:
+    freshsales.set(
+        SOURCES__FRESHSALES__PAGE_SIZE="5",
+        SOURCES__FRESHSALES__RATE_LIMITS="[[20, 1], [50, 3600]]",
+        SOURCES__FRESHSALES__RESERVE="0.2",
+    )
+    with freshsales.account(contacts=200) as emulator:
+        unused = freshsales("status", "--json").json
+        assert [one["left"] for one in unused["budget"]["windows"]] == [16, 40]
+        assert unused["unfinished"] is None
+        assert freshsales("sync", "contacts", "--max-calls", "10").code == 75
+        begun = len(emulator.log)
+        before = datetime.now(UTC)
+        shown, told = freshsales("status"), freshsales("status", "--json").json
+        assert len(emulator.log) == begun == 10, "status makes no call"
+        budget = told["budget"]["windows"]
+        assert (budget[1]["seconds"], budget[1]["allowed"], budget[1]["left"]) == (3600, 40, 30)
+        # Two for views and fields, one for the recycle bin: of 40 pages seven were read.
+        assert (told["unfinished"]["pages_left"], told["unfinished"]["is_at_least"]) == (33, False)
+        # Thirty can be read now, three when the first calls are an hour old.
+        finish = datetime.fromisoformat(told["unfinished"]["finish_at"])
+        assert timedelta(minutes=58) < finish - before < timedelta(minutes=61)
+        first, *_ = shown.out.splitlines()
+        assert re.match(
+            r"Not finished: about 33 pages and \d\d min left, until 20[-\d]+ [:\d]+ UTC: contacts \(", first
+        )
+        assert "\nAPI calls left: " in shown.out
+        assert "30 of 40 an hour (20% of each limit is kept for others)\n" in shown.out
+
+
+def test_a_dry_run_heeds_the_calls_that_were_made_before(freshsales: Command) -> None:
+    freshsales.set(SOURCES__FRESHSALES__RATE_LIMITS="[[10, 3600]]", SOURCES__FRESHSALES__RESERVE="0")
+    with freshsales.account():
+        first = freshsales("sync", "--dry-run", "--json", "contacts").json
+        again = freshsales("sync", "--dry-run", "--json", "contacts").json
+    assert first["calls"] == again["calls"] == 4
+    assert first["minutes"] == 0
+    assert 58 <= again["minutes"] <= 60
