@@ -71,6 +71,11 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
+def pytest_unconfigure() -> None:
+    """Let the interpreter tidy up as it ends; else the binding of DuckDB reports leaks."""
+    gc.unfreeze()
+
+
 def _turn(item: pytest.Item) -> int:
     """Which seed of its test an item is, from 0; 0 for a test without seeds."""
     callspec = getattr(item, "callspec", None)

@@ -101,8 +101,10 @@ def test_a_signal_while_waiting_for_a_locked_file_ends_the_run(freshsales: Comma
 def test_being_asked_to_stop_counts_though_nothing_was_left_to_do(tmp_path: Path) -> None:
     emulator = company(accounts=0, contacts=3, deals=0, in_bin=0)
     stop = threading.Event()
+    last = connect(emulator, tmp_path / "usual", objects=["contacts"]).sync().calls
     connector = connect(emulator, tmp_path, objects=["contacts"])
-    emulator.before_request = lambda _: stop.set()
+    calls_before = len(emulator.log)
+    emulator.before_request = lambda _: stop.set() if len(emulator.log) == calls_before + last - 1 else None
     report = connector.sync(stop=stop)
     assert (report.exit_code, report.reason) == (ExitCode.INTERRUPTED, "interrupted")
     assert connector.reader.query("SELECT exit_code FROM _sync_runs") == [(130,)]

@@ -35,7 +35,6 @@ class Errands:
         self,
         pool: ThreadPoolExecutor,
         permits: Permits,
-        *,
         held: Callable[[Errand], bool],
     ) -> None:
         self._tasks = Background(pool)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
-from freshsales_source.errors import NotFound
+from freshsales_source.errors import Forbidden, FreshsalesError, NotFound
 from freshsales_source.reading.listing import Listing
 from freshsales_source.run import Run
 from freshsales_source.schema.entity_types import Entity
@@ -50,6 +50,11 @@ def heed_absence(run: Run, entity: Entity, state: ObjectState) -> None:
     """Raise NotFound for an object that was not there lately; one that was ever loaded is asked for all the same."""
     if entity.is_optional and not state.walks and _is_known_absent(run, entity):
         raise NotFound("it was not there when it was last asked for", where=entity.path)
+
+
+def is_absent(error: FreshsalesError, entity: Entity) -> bool:
+    """Whether an account that was never read from seems to have no such object: one that may be missing."""
+    return entity.is_optional and isinstance(error, NotFound | Forbidden)
 
 
 def note_absence(run: Run, entity: Entity) -> None:

@@ -41,6 +41,11 @@ class Lists:
         """All of them, the one that was begun longest ago first, so that runs with few calls come to each."""
         return sorted(self, key=lambda w: w.begun_before)
 
+    @property
+    def waited(self) -> bool:
+        """Whether what earlier runs left open in one of them was not gone on with."""
+        return any(w.is_at_backlog and not w.has_gone_on for w in self)
+
     def leave(self) -> None:
         """Go on without the walks that are of no use any more."""
         if self._walkings is not None:

@@ -19,7 +19,6 @@ from freshsales_source.census import Claim
 from freshsales_source.decode import Page
 from freshsales_source.errors import (
     BadRequest,
-    Forbidden,
     FreshsalesError,
     NotFound,
     RetriableError,
@@ -33,7 +32,7 @@ from freshsales_source.reading.field_settings import FieldSettings
 from freshsales_source.reading.following import Following
 from freshsales_source.reading.forgetting import Forgetting
 from freshsales_source.reading.hidden_pipelines import HiddenPipelines
-from freshsales_source.reading.hinted import note_absence
+from freshsales_source.reading.hinted import is_absent, note_absence
 from freshsales_source.reading.intake import Intake
 from freshsales_source.reading.listing import ListRead, listings
 from freshsales_source.reading.lists import Lists, WalkErrand, is_backlog
@@ -73,7 +72,9 @@ class ObjectReader:
         self._fields = FieldSettings(run, self._client, entity, state, self.notes.append)
         self._shape = self._fields.shape
         self._permits = run.permits or Permits()
-        self._errands = Errands(run.pool, self._permits, held=lambda e: run.holds_backlog and is_backlog(e))
+        self._errands = Errands(
+            run.pool, self._permits, lambda e: run.holds_backlog and not state.waited and is_backlog(e)
+        )
         forgetting = Forgetting(entity, run.forgotten(entity.name), state.stubs, run.clock)
         self.intake = Intake(entity, self.tally, run.loaded, forgetting)
         self._following = Following(
@@ -268,6 +269,7 @@ class ObjectReader:
             watched=self._watch.ids,
             met=self._met.with_those_in(rows.tables, self._shape.layout.tables),
             stubs=self.intake.forgetting.stubs,
+            waited=self.lists.waited,
             long_walks=self._falls.remembered(self.lists, is_over=self.is_done and not self.tally.has_ended),
             rolling=self._rolling.states if self._following.is_done else self.state.rolling,
         )
@@ -382,7 +384,7 @@ class ObjectReader:
         if isinstance(error, NotFound):
             # A view may have been made anew under another id: the next run looks it up.
             self.state = replace(self.state, looked_up_at=None)
-        if self._is_absent(error):
+        if is_absent(error, self.entity) and not self.state.walks:
             self.tally.absence = error
             note_absence(self._run, self.entity)
             _LOG.info("object_not_available object=%s reason=%s", self.entity.name, error.reason)
@@ -393,7 +395,3 @@ class ObjectReader:
         if self.tally.error is None:
             self.tally.error = error
             _LOG.warning("object_stopped object=%s reason=%s", self.entity.name, error.reason)
-
-    def _is_absent(self, error: FreshsalesError) -> bool:
-        """Whether the account simply has no such object: one that may be missing, and was never loaded."""
-        return self.entity.is_optional and isinstance(error, NotFound | Forbidden) and not self.state.walks

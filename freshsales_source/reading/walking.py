@@ -28,7 +28,7 @@ class Walking:
     tells its total, where there is a warehouse to compare with. `first_ids` stood on its first page, `shown` on any, of
     a watched list. `pages_read`, `ended_at` and `lowest` tell how many pages were read, when the last one was, and the
     lowest stamp; `has_fallen` whether the total did meanwhile, `was_pushed` whether a page went back over the one
-    before it.
+    before it; `has_gone_on` whether some of what earlier runs left open was read.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Walking:
         self.total: int | None = None
         self.top: tuple[int, int] | None = None
         self.begun_at: int | None = None
-        self.has_moved = self.has_fallen = self.was_pushed = False
+        self.has_moved = self.has_fallen = self.was_pushed = self.has_gone_on = False
         self.pages_read = 0
         self.ended_at: int | None = None
         self.lowest: int | None = None
@@ -136,9 +136,11 @@ class Walking:
 
     def step(self) -> Step[Page] | None:
         """The next page with its state; None when there is nothing left to read."""
+        is_at_backlog = self.is_at_backlog
         if self._steps is None:
             self._steps = self._first_page() if self.is_only_counted else self._walk_on()
         step = next(self._steps, None)
+        self.has_gone_on = self.has_gone_on or is_at_backlog
         if step is None:
             self.is_done = True
             return None

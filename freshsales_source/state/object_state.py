@@ -41,7 +41,8 @@ class ObjectState:
     showed was asked for. `differing`: by how much the counts differed when the newest was last read again for that;
     `futile`: the same for everything. `pipelines`: what is known of those that the views leave out. `rolling`: how
     far the rolling refresh has come, by the part of the rows. `long_walks`: by list, walks of the last run during
-    which a removal may have gone unseen. `stubs`: what is left of forgotten records that the CRM still shows.
+    which a removal may have gone unseen. `stubs`: what is left of forgotten records that the CRM still shows. `waited`:
+    whether the last run had no call left for what earlier runs had left open; the next one does not let it wait.
     """
 
     walks: Mapping[str, WalkState] = field(default_factory=dict)
@@ -61,6 +62,7 @@ class ObjectState:
     rolling: Mapping[str, RefreshState] = field(default_factory=dict)
     long_walks: Mapping[str, LongWalk] = field(default_factory=dict)
     stubs: Stubs = field(default_factory=dict)
+    waited: bool = False
 
     def refreshed(self, at: datetime) -> ObjectState:
         """The state in which all lists are read from the top and to their ends, views and fields looked up anew."""
@@ -112,6 +114,7 @@ class ObjectState:
             "futile": list(self.futile),
             "pipelines": self.pipelines.to_json(),
             "long_walks": {key: asdict(walk) for key, walk in self.long_walks.items()},
+            "waited": self.waited,
             "rolling": {part: state.to_json() for part, state in self.rolling.items()},
             "stubs": stubs_to_json(self.stubs),
             "columns": [column.as_state() for column in self.columns],
@@ -137,6 +140,7 @@ class ObjectState:
             futile=tuple(data.get("futile") or ()),
             pipelines=PipelinesState.from_json(data.get("pipelines")),
             long_walks={key: LongWalk(**walk) for key, walk in data.get("long_walks", {}).items()},
+            waited=bool(data.get("waited")),
             rolling={part: RefreshState.from_json(one) for part, one in data.get("rolling", {}).items()},
             stubs=stubs_from_json(data.get("stubs")),
             columns=tuple(Column.from_state(column) for column in data["columns"]),

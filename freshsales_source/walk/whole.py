@@ -38,12 +38,13 @@ class WholeReading(Generic[Content]):
             self.state = replace(self.state, watermark=min(self._started_at, first.served_at))
             yield from self._read(first)
             return
+        # One request a step: what was asked for is handed over before the next can be refused.
+        yield Step(page=first, keep=self._wanted(first), state=self.state)
         page = self._view.go_on(place)
         if page is None or page.number == 1:
             self._view.begun_at = 0
             yield from self._read(first)
             return
-        yield Step(page=first, keep=self._wanted(first), state=self.state)
         yield from self._read(page)
         if not self._view.stopped_short:
             # With what lies above the place every record of the view was asked for in this run.
