@@ -48,18 +48,18 @@ class Account:
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    with account(tmp_path_factory.mktemp("many"), MANY) as opened:
-        yield opened
+    with opened(tmp_path_factory.mktemp("many"), MANY) as account:
+        yield account
 
 
 @pytest.fixture(scope="module")
 def few(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    with account(tmp_path_factory.mktemp("few"), FEW) as opened:
-        yield opened
+    with opened(tmp_path_factory.mktemp("few"), FEW) as account:
+        yield account
 
 
 @contextmanager
-def account(folder: Path, pages: int) -> Iterator[Account]:
+def opened(folder: Path, pages: int) -> Iterator[Account]:
     with runs(folder, sales_accounts=pages * PAGE_SIZE, in_bin=10, page_size=PAGE_SIZE) as started:
         ended = started("unkilled", *SYNC)
         assert ended.code == 0, ended.output
@@ -115,13 +115,13 @@ def test_a_sync_killed_at_a_step_of_dlt_is_mended_by_one_more_run(few: Account, 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(SHARES))
-def test_a_long_sync_killed_anywhere_is_mended_by_one_more_run(many: Account, seed: int) -> None:
-    steps = [point for step in STEPS for point in operations(many.unkilled, step)]
-    points = [*requests(many.unkilled), *steps]
+def test_a_sync_killed_anywhere_is_mended_by_one_more_run(many: Account, few: Account, seed: int) -> None:
+    points = [(many, point) for point in requests(many.unkilled)]
+    points += [(few, point) for step in STEPS for point in operations(few.unkilled, step)]
     random.Random(SEED).shuffle(points)
     assert len(points) > SHARES
-    for point in points[seed::SHARES]:
-        check(many, point)
+    for account, point in points[seed::SHARES]:
+        check(account, point)
 
 
 class KilledError(Exception):
