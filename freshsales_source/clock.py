@@ -78,3 +78,8 @@ def heed(stop: Stop | None) -> None:
     if stop is not None and stop.is_set():
         remedy = "What was read is saved; run the same command again."
         raise Interrupted("the run was asked to stop", remedy=remedy)
+
+
+def as_utc(at: datetime) -> datetime:
+    """A stored time as aware UTC: some destinations have no time zones, and everything stored is UTC."""
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

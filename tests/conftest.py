@@ -11,6 +11,8 @@ from tests.postgres_server import PostgresServer, postgres_server
 
 # Before anything imports dlt, which reads it once.
 os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+# How long dlt sleeps before it looks again for a page: a hundredth of a second, thousands of times.
+os.environ["EXTRACT__FUTURES_POLL_INTERVAL"] = "0.001"
 
 IN_CI = bool(os.environ.get("CI"))
 

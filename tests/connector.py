@@ -88,6 +88,8 @@ class Connector:
         settings = self.settings(**flags)
         if self._held is None and self.destination == "duckdb":
             self._held = duckdb.connect(str(self.database))
+            # For tables this small more threads only take turns.
+            self._held.execute("SET threads = 1")
         return sync(
             Syncing(
                 settings=settings,

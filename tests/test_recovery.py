@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from freshsales_source.emulator import Emulator
+from freshsales_source.errors import ConfigurationError
 from freshsales_source.exit_codes import ExitCode
 from tests.connector import Connector, asked, company, connect, connect_swiftly, of, verdicts
 from tests.warehouse_reader import Row
@@ -171,3 +172,26 @@ def test_a_few_rows_deleted_by_hand_are_read_again(emulator: Emulator, connector
     assert report.reason == "tables_changed"
     assert of(report, "contacts").rows_changed == of(report, "contacts").rows_read
     assert connector.reader.content() == before
+
+
+def test_a_warehouse_that_holds_another_account_is_refused_before_anything_is_loaded(tmp_path: Path) -> None:
+    connector = connect(company(accounts=0, contacts=5, deals=0), tmp_path, objects=["contacts"])
+    connector.sync()
+    rows = connector.reader.rows("contacts")
+    another = "https://another.myfreshworks.com"
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match=r"holds the records of 127\.0\.0\.1, not of another"):
+            connector.sync(domain=another)
+    assert connector.reader.rows("contacts") == rows
+    assert connector.sync().exit_code is ExitCode.DONE
+
+
+def test_a_first_load_that_dlt_noted_nowhere_is_dropped_and_read_again(tmp_path: Path) -> None:
+    connector = connect(company(accounts=0, contacts=5, deals=0), tmp_path, objects=["contacts"])
+    pipeline = connector.warehouse(connector.settings()).pipeline
+    untouched = (Path(pipeline.working_dir) / "state.json").read_bytes()
+    pipeline.extract([{"id": 1}], table_name="contacts")
+    (Path(pipeline.working_dir) / "state.json").write_bytes(untouched)
+    assert connector.sync().exit_code is ExitCode.DONE
+    assert connector.reader.count("contacts") == 5 + 3
+    assert not connector.warehouse(connector.settings()).pipeline.has_pending_data

@@ -81,11 +81,13 @@ class Ledger:
         horizon = now - MARGIN_S - max((limit.seconds for limit in self._limits), default=0.0)
         self._file.execute("DELETE FROM calls WHERE late <= ?", (horizon,))
         self._file.execute("DELETE FROM learned WHERE until <= ?", (now,))
-        over = "DELETE FROM caps WHERE until <= ? AND (remaining > 0 OR span = ?)"
+        over = "DELETE FROM caps WHERE until <= ? AND (remaining > 0 OR span = ? OR ticket < 0)"
         self._file.execute(over, (now, _UNNAMED))
-        # A window's cap that has just ended lets one call pass, whose answer tells how far it is free again.
+        # A window's cap that has just ended lets one call pass, whose answer tells how far it is free again; once,
+        # marked by a negative ticket: answers may have stopped to speak of that window.
         self._file.execute(
-            "UPDATE caps SET remaining = 1, until = ? WHERE until <= ?", (now + PROBE_EVERY_S, now)
+            "UPDATE caps SET remaining = 1, ticket = -ticket, until = ? WHERE until <= ?",
+            (now + PROBE_EVERY_S, now),
         )
         self._file.execute("UPDATE caps SET remaining = remaining - 1")
         values = (now, now + LOST_AFTER_S)
@@ -233,7 +235,7 @@ class Ledger:
     def _cap_window(self, now: float, number: int, window: RateLimit, signal: LimitSignal, left: int) -> None:
         """Cap a window whose limit the header names, as far as others use more of it than we know of."""
         known = self._file.execute("SELECT ticket FROM caps WHERE span = ?", (window.seconds,)).fetchone()
-        if known is not None and known[0] > number:
+        if known is not None and abs(known[0]) > number:
             return  # an answer overtaken by a newer one
         ours = self._used(window.seconds, now)
         others = window.requests - (signal.remaining or 0) - ours

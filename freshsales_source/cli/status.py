@@ -17,6 +17,7 @@ from freshsales_source.clock import SystemClock
 from freshsales_source.exit_codes import ExitCode
 from freshsales_source.state.findings import Findings
 from freshsales_source.sync.report import SYNC_OBJECTS, SYNC_RUNS
+from freshsales_source.sync.syncing import ours_unwrapped
 from freshsales_source.sync.verdicts import Verdict, summary
 from freshsales_source.warehouse.warehouse import Target, Warehouse
 
@@ -28,7 +29,8 @@ def run_status(options: Namespace) -> int:
     target = target_of(options)
     settings = settings_of_project({})
     warehouse, found = Warehouse(target, settings.account), kept_findings(settings.account)
-    runs = _runs(warehouse)
+    with ours_unwrapped():
+        runs = _runs(warehouse)
     objects = _newest_of_each(warehouse, runs)
     synced_at = {run["run_id"]: run["started_at"] for run in runs}
     now = SystemClock().now()

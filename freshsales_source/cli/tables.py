@@ -62,7 +62,7 @@ def print_report(report: RunReport, place: str, out: Console) -> None:
         out.print(f"The next run can go on from {report.retry_at:%Y-%m-%d %H:%M:%S} UTC.")
     seconds = (report.finished_at - report.started_at).total_seconds()
     waited = (
-        f", of which {report.seconds_waited:,.0f} s waiting for the limits"
+        f" ({report.seconds_waited:,.0f} s of waiting for the limits, all readers together)"
         if report.seconds_waited >= 1
         else ""
     )

@@ -118,7 +118,7 @@ def _list_layout(child: Child, table: Table) -> ListLayout:
         child=child,
         table=table,
         schema=_schema(table),
-        known=frozenset(keys | {row.key for row in child.dropped}),
+        known=frozenset(keys | {row.key for row in (*child.dropped, *TOKENS)}),
     )
 
 

@@ -184,7 +184,7 @@ def _elements(records: Sequence[Record], layout: ListLayout) -> tuple[Elements, 
         columns=columns,
         raws=raws,
         lengths=list(map(len, lists)),
-        ignored=frozenset() if child.is_plain else _ignored(members, layout),
+        ignored=frozenset() if child.is_plain or child.is_link else _ignored(members, layout),
     )
     return elements, replaced
 
@@ -202,7 +202,7 @@ def _members(value: Any, child: Child) -> list[Any] | None:
 
 def _others(members: Sequence[Any], layout: ListLayout) -> tuple[dict[str, pa.Array], int]:
     """What the elements hold under keys that no column is for; and how much was replaced in it."""
-    if layout.child.is_plain:
+    if layout.child.is_plain or layout.child.is_link:
         return {}, 0
     others = [
         {key: value for key, value in (member or {}).items() if key not in layout.known and value is not None}

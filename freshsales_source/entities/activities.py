@@ -101,6 +101,7 @@ APPOINTMENTS = Entity(
             columns=ATTENDEE_COLUMNS,
             description="Contacts and users who attend an appointment; needs `include=appointment_attendees`.",
             confidence=Confidence.DOCUMENTED,
+            is_link=True,
         ),
     ),
     dropped=(

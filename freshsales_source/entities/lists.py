@@ -47,4 +47,5 @@ TARGETABLES = Child(
     columns=TARGETABLE_COLUMNS,
     description="The contacts, accounts, deals or leads the record hangs on.",
     confidence=Confidence.RECORDED,
+    is_link=True,
 )

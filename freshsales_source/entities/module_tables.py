@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeAlias
 
 from freshsales_source.entities.custom_modules import PREFIX, module_entity
-from freshsales_source.schema.column_names import assign_names, plain_name
+from freshsales_source.schema.column_names import LONGEST_OBJECT, assign_names, plain_name
 from freshsales_source.schema.entity_types import Entity
 
 Row: TypeAlias = Mapping[str, Any]
@@ -93,6 +93,7 @@ def read_directory(
         (_prefixed(key) for key in listed if _ASKABLE.fullmatch(key)),
         known={_prefixed(key): module.table for key, module in before.items()},
         reserved=(),
+        longest=LONGEST_OBJECT,
     )
     found = {
         key: CustomModule(

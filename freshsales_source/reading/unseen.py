@@ -20,7 +20,7 @@ from freshsales_source.state.object_state import ObjectState
 from freshsales_source.state.refresh import Refresh
 from freshsales_source.walk import WalkState
 from freshsales_source.warehouse.deletions import RECYCLE_BIN
-from freshsales_source.warehouse.stored_rows import Tables
+from freshsales_source.warehouse.stored_rows import Tables, stamp
 
 _LOG = logging.getLogger(__name__)
 
@@ -78,16 +78,12 @@ def unseen(
     """
     parts = {"_deleted_reason IS NULL": whole.live, f"_deleted_reason = '{RECYCLE_BIN}'": whole.binned}
     older = [
-        f"({part} AND {SYNCED_AT.name} < {_stamp(datetime.fromtimestamp(since, UTC))})"
+        f"({part} AND {SYNCED_AT.name} < {stamp(datetime.fromtimestamp(since, UTC))})"
         for part, since in parts.items()
         if since is not None
     ]
     where = f"({' OR '.join(older)})"
     if floor is not None and entity.cursor is not None:
-        where += f" AND {entity.cursor} >= {_stamp(floor)}"
+        where += f" AND {entity.cursor} >= {stamp(floor)}"
     rows = tables.query(f"SELECT id FROM {tables.name(entity.name)} WHERE {where} ORDER BY id")
     return [int(row[0]) for row in rows or ()]
-
-
-def _stamp(at: datetime) -> str:
-    return f"CAST('{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}+00:00' AS TIMESTAMP WITH TIME ZONE)"

@@ -25,6 +25,9 @@ LONGEST_NAME = 58
 _LONGEST_TABLE = 63
 """Characters of a table's name: the 63 of Postgres."""
 
+LONGEST_OBJECT = 48
+"""Characters of the name of a module's table: the names of its lists' tables begin with it, however they are cut."""
+
 _OF_DLT = "_dlt"
 """How dlt's own columns begin; no key gets such a name, for everybody leaves these out."""
 
@@ -52,7 +55,7 @@ def plain_name(key: str) -> str:
 
 
 def assign_names(
-    keys: Iterable[str], *, known: Mapping[str, str], reserved: Collection[str]
+    keys: Iterable[str], *, known: Mapping[str, str], reserved: Collection[str], longest: int = LONGEST_NAME
 ) -> dict[str, str]:
     """The column name of each key: those in `known` unchanged, new ones added; never one of `reserved`.
 
@@ -65,7 +68,8 @@ def assign_names(
     for key in keys:
         if key not in names:
             plain = plain_name(key)
-            names[key] = plain if _is_free(plain, taken) else _hashed_name(key, taken)
+            is_free = _is_free(plain, taken) and len(plain) <= longest
+            names[key] = plain if is_free else _hashed_name(key, taken, longest)
             taken.add(names[key])
     return names
 
@@ -92,11 +96,11 @@ def _is_free(name: str, taken: Collection[str]) -> bool:
     return name not in taken and not name.startswith(_OF_DLT) and len(name) <= LONGEST_NAME
 
 
-def _hashed_name(key: str, taken: Collection[str]) -> str:
+def _hashed_name(key: str, taken: Collection[str], longest: int = LONGEST_NAME) -> str:
     digest = sha256(key.encode("utf-8", errors="surrogatepass")).hexdigest()
     for digits in range(_HASH_DIGITS, LONGEST_NAME // 2):
         plain = plain_name(key).lstrip("_") if plain_name(key).startswith(_OF_DLT) else plain_name(key)
-        stem = plain[: LONGEST_NAME - 1 - digits].rstrip("_")
+        stem = plain[: longest - 1 - digits].rstrip("_")
         name = f"{stem}_{digest[:digits]}"
         if name not in taken:
             return name

@@ -151,6 +151,8 @@ class Child:
     ids          where the elements are side-loaded: the record's key that lists their ids, while the elements
                  stand under `key` at the top of the answer; a record that holds them itself is read as usual
     references   (column, table it points to), beside the parent
+    is_link      whether an element stands for another record: what else it says of that is in the record's own row,
+                 and is not kept a second time
     """
 
     has_position: ClassVar[bool] = True
@@ -165,6 +167,7 @@ class Child:
     objects: tuple[str, ...] = ()
     ids: str = ""
     references: tuple[tuple[str, str], ...] = ()
+    is_link: bool = False
 
     def __post_init__(self) -> None:
         if not self.key:
@@ -180,6 +183,8 @@ class Bridge(Child):
     """
 
     has_position: ClassVar[bool] = False
+
+    is_link: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

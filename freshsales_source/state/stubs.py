@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeAlias
 
+from freshsales_source.clock import as_utc
 from freshsales_source.schema.entity_types import IS_DELETED, SYNCED_AT, Entity, Filters, Views
 
 Stubs: TypeAlias = Mapping[int, "Stub"]
@@ -87,6 +88,4 @@ def _seconds(value: datetime | int | None) -> int | None:
     """A time in whole seconds, rounded down; a number as it is."""
     if not isinstance(value, datetime):
         return value
-    # Some destinations have no time zones; everything stored is UTC.
-    at = value.replace(tzinfo=UTC) if value.tzinfo is None else value
-    return int(at.timestamp() // 1)
+    return int(as_utc(value).timestamp() // 1)

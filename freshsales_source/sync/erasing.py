@@ -7,11 +7,12 @@ more: an erasure stays, a right that was lost for an hour does not. Nothing is r
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from freshsales_source.decode import Layout
-from freshsales_source.errors import Forbidden, Interrupted, RetriableError
+from freshsales_source.errors import Interrupted, ObjectError, RetriableError
 from freshsales_source.pages.paging import Shape
 from freshsales_source.reading import ObjectReader
 from freshsales_source.reading.watch import fetch_record
@@ -49,7 +50,7 @@ class Erasures:
                 self._erase(reader, eraser, self._candidates(reader, eraser))
 
     def _candidates(self, reader: ObjectReader, eraser: Eraser) -> list[int]:
-        """The rows to ask for, those that vanished first before the others; a row that is blank already is none."""
+        """The rows to ask for; a row that is blank already is none."""
         name = reader.entity.name
         wanted = [
             f"_deleted_reason = '{VANISHED}'",
@@ -57,10 +58,10 @@ class Erasures:
             *([eraser.has_content(name)] if self._on_erase == "blank" else []),
         ]
         table = self._warehouse.name(name)
-        rows = self._warehouse.query(
-            f"SELECT id FROM {table} WHERE {' AND '.join(wanted)} ORDER BY _deleted_at, id"
-        )
-        return [int(row[0]) for row in rows or ()][: self._left]
+        rows = self._warehouse.query(f"SELECT id FROM {table} WHERE {' AND '.join(wanted)}")
+        found = [int(row[0]) for row in rows or ()]
+        # Any of them, so that those whose answer proves nothing do not keep the others from being asked for.
+        return random.sample(found, min(self._left, len(found)))
 
     def _erase(self, reader: ObjectReader, eraser: Eraser, candidates: Sequence[int]) -> None:
         if not candidates:
@@ -96,5 +97,5 @@ class Erasures:
         shape = Shape(Layout.of(reader.entity))
         try:
             return fetch_record(client, self._run.clock, reader.entity, shape, record_id) is None
-        except Forbidden:
-            return False
+        except ObjectError:
+            return False  # No proof that it is gone.

@@ -18,6 +18,7 @@ from freshsales_source.entities.module_tables import Directory
 from freshsales_source.errors import ConfigurationError
 from freshsales_source.schema.entity_types import Entity, Selector
 from freshsales_source.state.stubs import Stub, stub_columns
+from freshsales_source.sync.report import SYNC_RUNS
 from freshsales_source.sync.syncing import ours_unwrapped
 from freshsales_source.warehouse.deletions import VANISHED
 from freshsales_source.warehouse.erasing import Eraser, finish_forgetting
@@ -54,8 +55,19 @@ def forget(warehouse: Warehouse, object: str, ids: Iterable[int], now: datetime)
     """
     with warehouse.lock(now), ours_unwrapped():
         warehouse.check_erasable("`freshsales forget`")
+        if not warehouse.exists() or warehouse.rows(SYNC_RUNS.name, ["run_id"]) is None:
+            raise ConfigurationError(
+                f"no sync was ever run into {warehouse.target.place}, schema {warehouse.target.dataset}",
+                remedy="Name the warehouse that holds the records (`--duckdb`, `--dataset`), or run `freshsales sync`"
+                " first.",
+            )
         warehouse.prepare()
         entity = _entity(object, warehouse.states())
+        if entity.name not in warehouse.columns() and warehouse.count(entity.name, "true"):
+            raise ConfigurationError(
+                f"nothing is known here of the tables that hold {entity.name}: no sync was run with these settings",
+                remedy="Run `freshsales sync` once, then the same command again.",
+            )
         before = finish_forgetting(warehouse).get(entity.name, frozenset())
         wanted = list(dict.fromkeys(ids))
         stored = _stored(warehouse, entity, wanted)

@@ -18,6 +18,7 @@ from freshsales_source.entities.feeds import FEEDS
 from freshsales_source.schema.entity_types import SYNCED_AT, SYSTEM_COLUMNS
 from freshsales_source.warehouse.deletions import DELETIONS
 from freshsales_source.warehouse.forgotten import forgotten_ids
+from freshsales_source.warehouse.history import HISTORY, OBJECT
 from freshsales_source.warehouse.stored_rows import batched_ids, stamp
 
 Columns: TypeAlias = Mapping[str, Mapping[str, Any]]
@@ -144,8 +145,8 @@ class Eraser:
             if table.startswith(f"{object}__"):
                 keys = [name for name, hints in columns.items() if hints.get("merge_key")]
                 yield from (Place(table=table, key=key) for key in keys)
-            elif table == f"{object}_history":
-                yield Place(table=table, key=f"{object.removesuffix('s')}_id")
+            elif (object, table) == (OBJECT, HISTORY):
+                yield Place(table=table, key="deal_id")
         for feed in FEEDS:
             if object in feed.parents:
                 kind = f"{feed.typed_key} = '{feed.parents[object]}'" if feed.typed_key else "true"

@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 
+from freshsales_source.clock import as_utc
 from freshsales_source.decode.arrow_types import arrow_type
 from freshsales_source.schema.columns import Column, ColumnType, Confidence, Table
 from freshsales_source.schema.entity_types import IS_DELETED, SYNCED_AT
@@ -105,7 +106,7 @@ def last_changes(stored: Tables, deals: Sequence[int]) -> dict[int, LastChange]:
             f"SELECT deal_id, valid_from, change_hash FROM {stored.name(HISTORY)} WHERE deal_id IN ({ids})"
         )
         for deal, valid_from, change_hash in rows or ():
-            change = LastChange(valid_from=_utc(valid_from), hash=str(change_hash))
+            change = LastChange(valid_from=as_utc(valid_from), hash=str(change_hash))
             if deal not in newest or newest[deal].valid_from < change.valid_from:
                 newest[deal] = change
     return newest
@@ -134,11 +135,6 @@ def _change(
 def _hash(values: Sequence[Any]) -> str:
     texts = ["" if value is None else f"={value}" for value in values]
     return hashlib.sha256("\x1f".join(texts).encode()).hexdigest()[:32]
-
-
-def _utc(at: datetime) -> datetime:
-    # Some destinations have no time zones; everything stored is UTC.
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def _ours(name: str, type_: ColumnType, description: str, *, is_nullable: bool = True) -> Column:

@@ -5,6 +5,7 @@ Imports psycopg2 by way of dlt: import it only where a Postgres is asked for.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +21,7 @@ from dlt.destinations.sql_client import raise_database_error
 from freshsales_source.errors import ConfigurationError, FreshsalesError, WarehouseUnreachable
 from freshsales_source.warehouse.credentials import CREDENTIALS_REMEDY
 
+_TORN_HOST = re.compile(r'host name "[^"]*@')
 _PASSING = ("starting up", "shutting down", "recovery mode", "too many", "remaining connection slots")
 """Words of a refusal that does not last."""
 _ROWS = 5_000
@@ -87,6 +89,10 @@ class _CopyJob(RunnableLoadJob, HasFollowupJobs):
 
 def _failure(text: str) -> FreshsalesError:
     words = text.partition("FATAL:")[2].strip()
+    if not words and _TORN_HOST.search(text):
+        # What stands before that `@` is the end of the password.
+        what = "Postgres cannot be reached: in the credentials the host's name holds an `@`"
+        return ConfigurationError(what, remedy="Write an `@` in the password as %40.")
     if not words or any(sign in words for sign in _PASSING):
         return WarehouseUnreachable(f"Postgres cannot be reached: {words or text.strip()}")
     return ConfigurationError(f"Postgres refuses the connection: {words}", remedy=CREDENTIALS_REMEDY)

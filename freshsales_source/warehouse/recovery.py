@@ -80,16 +80,20 @@ class _Stored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
-    """Brings the memory of a pipeline in line with its warehouse; `drain` loads the packages that wait."""
+    """Brings the memory of a pipeline in line with its warehouse; `drain` loads the packages that wait.
+
+    `account`: the host of the account whose records the pipeline loads.
+    """
 
     pipeline: dlt.Pipeline
+    account: str
     tables: Tables
     drain: Callable[[], None] = field(repr=False)
 
     def reconcile(self) -> tuple[Finding, ...]:
         """Load what waits, take the state that the warehouse proves; what did not agree, the gravest first."""
         stored = self._load_what_waits(self._stored())
-        found = [self._agree(stored), self._missing_rows(_proof(stored.state))]
+        found = [self._agree(stored), self._missing_rows(proof_of(stored.state))]
         self.note_load(stored.last_load)
         findings = tuple(finding for finding in found if finding is not None)
         for finding in findings:
@@ -108,10 +112,11 @@ class Recovery:
 
         Without a `run_id` it stays that of the last run.
         """
-        run_id = _proof(self.pipeline.state).get("run_id", "") if run_id is None else run_id
+        run_id = proof_of(self.pipeline.state).get("run_id", "") if run_id is None else run_id
         counts = self.tables.row_counts(self._known_tables())
         rows = {name: (counts.get(name) or 0) + more.get(name, 0) for name in {*counts, *more}}
-        return {"run_id": run_id, "rows": dict(sorted(rows.items())), "is_current": True}
+        rows = dict(sorted(rows.items()))
+        return {"run_id": run_id, "account": self.account, "rows": rows, "is_current": True}
 
     # Packages that wait
 
@@ -125,6 +130,10 @@ class Recovery:
         if stored.last_load in waiting:
             # Killed just after the load: dlt would stumble over a package that is complete and was not put away.
             self._take(stored, dropped=len(waiting), reason="loaded_already")
+            return stored
+        if not self.pipeline.state.get("default_schema_name"):
+            # Killed in the very first load, before dlt noted whose package that is: it would never touch it.
+            self._take(stored, dropped=len(waiting), reason="schema_not_noted")
             return stored
         if stored.last_load != self._mark():
             _LOG.warning("packages_dropped count=%d reason=made_for_another_warehouse", len(waiting))
@@ -229,7 +238,7 @@ class Recovery:
 
     def _open_proof(self) -> None:
         """From the first slice on the numbers are those of an earlier run, which a killed one need not match."""
-        proof = _proof(self.pipeline.state)
+        proof = proof_of(self.pipeline.state)
         if proof:
             self.save_proof({**proof, "is_current": False})
 
@@ -266,7 +275,8 @@ def _resources(state: State | None) -> Mapping[str, Any]:
     return resources
 
 
-def _proof(state: State | None) -> State:
+def proof_of(state: State | None) -> State:
+    """What a run left for the next one to compare with; empty where it left nothing."""
     proof: State | None = (state or {}).get("sources", {}).get(SOURCE, {}).get(_PROOF)
     return proof or {}
 
@@ -295,7 +305,7 @@ def _finding(stored: _Stored, *, is_empty_here: bool, mark: str | None) -> Findi
             return None
         text = "the warehouse knows of no earlier sync (deleted, or made anew): everything is read again"
         return Finding(reason="warehouse_new", text=text)
-    run_id = _proof(stored.state).get("run_id")
+    run_id = proof_of(stored.state).get("run_id")
     as_of = f"taken, as of run {run_id}" if run_id else "taken"
     if is_empty_here:
         text = f"no state on this machine: that of the warehouse is {as_of}"

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, Protocol
 
+from freshsales_source.clock import as_utc
 from freshsales_source.schema.entity_types import Filters
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -149,7 +150,7 @@ _FAR = 60 * 60 * 24 * 366 * 1000
 
 def key_of(at: datetime | None, nulls: int, *, descends: bool = False) -> int:
     """The key of a stamp; `nulls` for none."""
-    seconds = None if at is None else (at.astimezone(UTC) - EPOCH) // timedelta(seconds=1)
+    seconds = None if at is None else (as_utc(at) - EPOCH) // timedelta(seconds=1)
     return _key(seconds, nulls, descends=descends)
 
 

@@ -27,13 +27,14 @@ from dlt.destinations.job_client_impl import SqlJobClientBase
 
 from freshsales_source.api.budget_file import state_folder
 from freshsales_source.clock import Clock, Stop, SystemClock
-from freshsales_source.errors import ConfigurationError
+from freshsales_source.errors import ConfigurationError, WarehouseRefused
 from freshsales_source.schema.columns import RAW_SUFFIX, ColumnType, type_of_storage
 from freshsales_source.settings.account import Account
 from freshsales_source.state.stubs import Stubs, stubs_to_json
 from freshsales_source.warehouse.credentials import configuration_error
 from freshsales_source.warehouse.duckdb_destination import Patience, duckdb_file
 from freshsales_source.warehouse.mart_views import MartViews
+from freshsales_source.warehouse.owner import refuse_another
 from freshsales_source.warehouse.postgres_destination import postgres
 from freshsales_source.warehouse.recovery import SOURCE, Finding, Recovery
 from freshsales_source.warehouse.run_lock import run_lock
@@ -64,6 +65,7 @@ class Warehouse:
         self, target: Target, account: Account, *, clock: Clock | None = None, stop: Stop | None = None
     ) -> None:
         self.target = target
+        self._account = account.host
         self._asking = threading.Lock()
         self._is_held = False
         # The name keeps the states of two accounts, or of two files, apart on one machine.
@@ -87,7 +89,12 @@ class Warehouse:
         return run_lock(folder / f"{self.pipeline.pipeline_name}.lock", now=now)
 
     def prepare(self) -> tuple[Finding, ...]:
-        """Load what an earlier run left behind, and take the state that the warehouse proves; what did not agree."""
+        """Load what an earlier run left behind, and take the state that the warehouse proves; what did not agree.
+
+        Raises ConfigurationError where the warehouse holds the records of another account.
+        """
+        if self.exists():
+            refuse_another(self.pipeline, self, self._account)
         return self._recovery.reconcile()
 
     def load(self, source: Any) -> None:
@@ -290,11 +297,22 @@ class Warehouse:
 
     @cached_property
     def _recovery(self) -> Recovery:
-        return Recovery(pipeline=self.pipeline, tables=self, drain=self._drain)
+        return Recovery(pipeline=self.pipeline, account=self._account, tables=self, drain=self._drain)
 
     def _drain(self) -> None:
+        before: set[str] = set()
         while self.pipeline.has_pending_data:
+            waiting = {
+                *self.pipeline.list_extracted_load_packages(),
+                *self.pipeline.list_normalized_load_packages(),
+            }
+            if waiting == before:
+                raise WarehouseRefused(
+                    f"dlt leaves {len(waiting)} packages unloaded in {self.pipeline.working_dir}",
+                    remedy="Move that folder away, and run the same command again: what they hold is read anew.",
+                )
             self._load_packages()
+            before = waiting
 
     def _load_packages(self) -> None:
         self.pipeline.normalize()
