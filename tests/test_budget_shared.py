@@ -65,6 +65,7 @@ def refusals(sent: list[Sent]) -> dict[str, list[float]]:
     return found
 
 
+@pytest.mark.soak  # Half a minute of waiting; CI runs it with its share of the long searches.
 def test_no_window_is_exceeded_by_three_processes_of_four_workers_in_real_time(tmp_path: Path) -> None:
     limits: list[tuple[int, float]] = [(20, 3.0), (120, 30.0)]
     # It refuses nothing: what is sent is what shows in its log.

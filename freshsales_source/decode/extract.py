@@ -22,7 +22,8 @@ class Elements:
                      element
     lengths          for each record of the page how many elements are its own; 0 for an empty, null or
                      missing list
-    ignored          keys of the elements that are not known; the slow reader keeps them in raw `other_keys`
+    ignored          keys of the elements that are not known; the slow reader keeps them in raw `other_keys`, but for
+                     links
     """
 
     columns: Mapping[str, pa.Array]

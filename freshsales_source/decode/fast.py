@@ -167,7 +167,7 @@ def _elements(lists: pa.ListArray, layout: ListLayout) -> Elements:
         ignored=frozenset(
             key
             for key, values in source.items()
-            if not child.is_link and key not in layout.known and not pa.types.is_null(values.type)
+            if key not in layout.known and not pa.types.is_null(values.type)
         ),
     )
 

@@ -184,7 +184,7 @@ def _elements(records: Sequence[Record], layout: ListLayout) -> tuple[Elements, 
         columns=columns,
         raws=raws,
         lengths=list(map(len, lists)),
-        ignored=frozenset() if child.is_plain or child.is_link else _ignored(members, layout),
+        ignored=frozenset() if child.is_plain else _ignored(members, layout),
     )
     return elements, replaced
 
