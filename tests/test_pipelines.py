@@ -274,7 +274,7 @@ def test_short_runs_come_to_the_end_of_every_pipeline(fields: dict[str, Any], tm
     while (report := connector.sync(max_calls=40)).exit_code == 75:
         runs += 1
         connector.clock.advance(1000)
-        assert runs < 15
+        assert runs < 20  # Threads take turns as they come: 12 to 15 runs were seen.
     assert report.exit_code == 0
     assert_all_deals_are_there(emulator, connector)
 
