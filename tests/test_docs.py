@@ -26,6 +26,7 @@ from freshsales_source.exit_codes import ExitCode
 from freshsales_source.schema.entity_types import Entity, Filters, FlatList, Selector, Views
 from freshsales_source.settings.config import Settings
 from freshsales_source.sync.verdicts import Verdict
+from tests import readme_blocks
 from tests.command import Command
 from tests.connector import company, connect
 
@@ -262,6 +263,16 @@ def check_command(words: list[str]) -> bool:
 def test_the_two_commands_of_the_first_screen_are_those_of_ci() -> None:
     assert blocks("sh")[0].splitlines() == ["python3 run.py demo", "python3 run.py test"]
     assert TEXT.count("\n", 0, TEXT.index("python3 run.py test")) < 20
+
+
+def test_a_block_that_ci_leaves_out_talks_to_an_account_or_to_its_warehouse() -> None:
+    left_out = [block for block in readme_blocks.blocks(TEXT) if block.needs_account]
+    account = re.compile(
+        "^(freshsales [a-z]|export FRESHSALES_|export DESTINATION__|from freshsales_source)", re.MULTILINE
+    )
+    assert [block.line for block in left_out if not account.search(block.text)] == []
+    assert {block.language for block in left_out} == {"sh", "python"}
+    assert len(list(readme_blocks.blocks(TEXT))) == TEXT.count("```") / 2
 
 
 def test_the_sql_answers_on_what_a_sync_loads(tmp_path: Path) -> None:
