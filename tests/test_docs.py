@@ -1,4 +1,4 @@
-"""The README is held to the code: its tables, commands, SQL and Python.
+"""The README and its pages in `docs/` are held to the code: their tables, commands, SQL and Python.
 
 `python -m tests.test_docs` rewrites the parts that are generated.
 """
@@ -30,7 +30,9 @@ from tests import readme_blocks
 from tests.command import Command
 from tests.connector import company, connect
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+PAGES = (README, *sorted((ROOT / "docs").glob("*.md")))
 TEXT = README.read_text(encoding="utf-8")
 
 # Defaults that the README tells in words, where the code has None or an empty value.
@@ -151,33 +153,49 @@ def _names(action: argparse.Action) -> str:
     return ", ".join(f"`{name}{value}`" for name in action.option_strings) or f"`{action.metavar}`"
 
 
-GENERATED = {"tables": generated_tables, "objects": generated_objects, "options": generated_options}
+def generated_commands() -> str:
+    rows = [f"| `freshsales {name}` | {about} |" for name, _, about in commands()]
+    return "\n".join(["| command | what it does |", "|---|---|", *rows])
+
+
+GENERATED = {
+    "commands": generated_commands,
+    "tables": generated_tables,
+    "objects": generated_objects,
+    "options": generated_options,
+}
 
 
 def with_generated_parts(text: str) -> str:
-    for name, generate in GENERATED.items():
+    for name in (name for name in GENERATED if f"<!-- generated: {name} -->" in text):
         before, marker, rest = text.partition(f"<!-- generated: {name} -->\n")
-        assert marker, f"the README has no place for {name}"
         _, end, after = rest.partition("<!-- end -->")
-        text = f"{before}{marker}\n{generate()}\n\n{end}{after}"
+        text = f"{before}{marker}\n{GENERATED[name]()}\n\n{end}{after}"
     return text
 
 
 def test_the_generated_parts_are_up_to_date() -> None:
-    assert with_generated_parts(TEXT) == TEXT, "run `python -m tests.test_docs`"
+    texts = [page.read_text(encoding="utf-8") for page in PAGES]
+    assert [with_generated_parts(text) for text in texts] == texts, "run `python -m tests.test_docs`"
+    places = [name for text in texts for name in re.findall(r"<!-- generated: (\w+) -->", text)]
+    assert set(GENERATED) <= set(places)
+    assert len(places) == len(set(places))
 
 
 # What is written by hand
 
 
-def section(title: str) -> str:
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
+
+
+def section(title: str, text: str = TEXT) -> str:
     """The text below a heading, up to the next."""
-    return TEXT.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    return text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
-def table(title: str, first_header: str) -> list[list[str]]:
+def table(title: str, first_header: str, text: str = TEXT) -> list[list[str]]:
     """The cells of the table below a heading whose first header is that one, headers left out."""
-    lines = section(title).splitlines()
+    lines = section(title, text).splitlines()
     start = next(place for place, line in enumerate(lines) if line.startswith(f"| {first_header} |"))
     rows = []
     for line in lines[start + 2 :]:
@@ -205,7 +223,9 @@ def test_every_setting_stands_there_with_its_default() -> None:
 
 
 def test_every_exit_code_stands_there() -> None:
-    assert [int(row[0]) for row in table("Runbook", "exit code")] == sorted(ExitCode)
+    in_short = table("Runbook", "exit code")
+    assert [int(row[0]) for row in in_short] == sorted(ExitCode)
+    assert table("Exit codes", "exit code", RUNBOOK) == in_short
 
 
 def leaves(kind: type[FreshsalesError]) -> Iterator[type[FreshsalesError]]:
@@ -215,21 +235,42 @@ def leaves(kind: type[FreshsalesError]) -> Iterator[type[FreshsalesError]]:
 
 
 def test_every_error_stands_there_with_its_reason_and_its_exit_code() -> None:
-    documented = [(reason, name, int(code)) for reason, name, code, _, _ in table("Runbook", "reason")]
+    documented = [
+        (reason, name, int(code)) for reason, name, code, _, _ in table("Errors", "reason", RUNBOOK)
+    ]
     expected = [(kind("x").reason, kind.__name__, int(kind.exit_code)) for kind in leaves(FreshsalesError)]
     assert documented == expected
-    assert all(len(cell) > 9 for row in table("Runbook", "reason") for cell in row[3:])
+    assert all(len(cell) > 9 for row in table("Errors", "reason", RUNBOOK) for cell in row[3:])
 
 
 def test_every_verdict_stands_there() -> None:
-    assert [row[0] for row in table("Runbook", "verdict")] == [verdict.value for verdict in Verdict]
+    assert [row[0] for row in table("Verdicts", "verdict", RUNBOOK)] == [verdict.value for verdict in Verdict]
 
 
-def test_every_link_within_the_readme_leads_somewhere() -> None:
-    headings = [heading.lower() for heading in re.findall(r"^## (.+)$", TEXT, re.MULTILINE)]
-    places = {re.sub(r"[^a-z0-9 -]", "", heading).replace(" ", "-") for heading in headings}
-    links = re.findall(r"\]\(#([^)]+)\)", TEXT)
-    assert set(links) == places
+def places(text: str) -> set[str]:
+    """What a link can lead to: the headings of a page, as its anchors."""
+    headings = [heading.lower() for heading in re.findall(r"^## (.+)$", text, re.MULTILINE)]
+    return {re.sub(r"[^a-z0-9 -]", "", heading).replace(" ", "-") for heading in headings}
+
+
+def test_every_link_leads_somewhere() -> None:
+    assert set(re.findall(r"\]\(#([^)]+)\)", TEXT)) == places(TEXT)
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for file, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", text):
+            led_to = (page.parent / file).resolve() if file else page
+            assert led_to.exists(), (page.name, file)
+            assert not anchor or anchor in places(led_to.read_text(encoding="utf-8")), (page.name, anchor)
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    assert {f"docs/{page.name}" for page in PAGES[1:]} <= set(re.findall(r"\]\(([^)#]+)", TEXT))
+
+
+def test_the_tables_that_the_readme_names_are_there() -> None:
+    known = {table.name for table in catalogue.tables()} | {"cm_*"}
+    named = re.findall(r"`([a-z_*]+)`", " ".join(cells[1] for cells in table("Tables", "kind")))
+    assert set(named) - known == {"position"}
 
 
 def test_every_package_is_named_and_every_name_exists() -> None:
@@ -308,4 +349,5 @@ def demo_excerpt() -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(with_generated_parts(TEXT), encoding="utf-8")
+    for page in PAGES:
+        page.write_text(with_generated_parts(page.read_text(encoding="utf-8")), encoding="utf-8")
