@@ -106,11 +106,12 @@ class Course:
                 self._read()
 
     def _read_doubtful(self) -> None:
-        """Read once more what a long walk of the last run may have missed."""
+        """Read once more what a long walk of the last run may have missed; it may have hidden what vanished."""
         for reader in self._readers:
             reader.read_doubtful_again()
         if not self._are_all_done:
             self._read()
+            self._trace()
 
     def _refresh(self) -> None:
         """Read some old pages again, what was left unread longest first."""
