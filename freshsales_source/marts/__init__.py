@@ -3,7 +3,19 @@
 Pure: nothing here knows dlt or opens a connection. `warehouse.mart_views` makes the views and keeps them.
 """
 
-from freshsales_source.marts.model import Model, history_models
-from freshsales_source.marts.rendering import Relation, view_query
+from freshsales_source.marts.metrics import Metric, Unit, metrics
+from freshsales_source.marts.model import Model, answer_models, history_models
+from freshsales_source.marts.rendering import Destination, Relation, literal_rows, view_query
 
-__all__ = ["Model", "Relation", "history_models", "view_query"]
+__all__ = [
+    "Destination",
+    "Metric",
+    "Model",
+    "Relation",
+    "Unit",
+    "answer_models",
+    "history_models",
+    "literal_rows",
+    "metrics",
+    "view_query",
+]

@@ -1,0 +1,66 @@
+"""`freshsales marts` and `sync --marts`: what they print, what they make, and what later syncs keep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.command import Command
+from tests.warehouse_reader import WarehouseReader
+
+
+@pytest.fixture
+def freshsales(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    return Command(tmp_path, monkeypatch, capsys)
+
+
+def test_the_command_makes_all_views_and_says_what_each_answers_and_syncs_keep_them(
+    freshsales: Command,
+) -> None:
+    with freshsales.account(contacts=2) as emulator:
+        early = freshsales("marts")
+        assert (early.code, early.out) == (3, "")
+        assert "configuration_error: no sync was ever run into" in early.err
+        assert not (freshsales.folder / "freshsales.duckdb").exists()
+        assert freshsales("sync", "deals", "deal_stages").code == 0
+        marts = WarehouseReader(freshsales.warehouse.path, "freshsales_marts")
+        assert "sales_totals" not in marts.tables()
+        freshsales.set(SOURCES__FRESHSALES__TIME_ZONE="Asia/Kolkata")
+        calls = len(emulator.log)
+        ran = freshsales("marts")
+        assert len(emulator.log) == calls
+        marts.query("DROP VIEW sales_totals")
+        synced = freshsales("sync", "deals", "--json")
+        marts.query("DROP VIEW daily_activity")
+        marts.query("CREATE TABLE daily_activity (mine INTEGER)")
+        refused = freshsales("marts")
+    assert (ran.code, ran.err) == (0, "")
+    told = {line.partition(" ")[0]: line for line in ran.out.splitlines()}
+    assert told["sales_totals"].endswith("how long does it take to win one?")
+    views = [view for view in marts.tables() if not view.startswith("mart_")]
+    assert set(views) <= set(told)
+    assert ran.out.splitlines()[-1].startswith(f"{len(views)} views in schema freshsales_marts in /")
+    assert (synced.code, synced.json["reason"]) == (0, "")
+    assert marts.query("SELECT deals, unknown_deals FROM sales_totals") == [(24, 0)]
+    assert marts.query("SELECT time_zone FROM as_of") == [("Asia/Kolkata",)]
+    assert (refused.code, refused.out) == (1, "")
+    assert "warehouse_refused: the views in freshsales_marts could not be made" in refused.err
+    assert marts.columns("daily_activity") == {"mine": "INTEGER"}, "somebody's own table stays"
+
+
+def test_a_sync_makes_them_when_asked(freshsales: Command) -> None:
+    with freshsales.account(contacts=2):
+        assert freshsales("sync", "owners", "--marts").code == 0
+    marts = WarehouseReader(freshsales.warehouse.path, "freshsales_marts")
+    assert marts.query("SELECT deals FROM sales_totals") == [(0,)]
+    assert marts.count("dim_owner") > 0
+
+
+def test_a_folder_of_files_holds_no_views(freshsales: Command) -> None:
+    with freshsales.account():
+        ran = freshsales("marts", "--destination", "filesystem")
+    assert (ran.code, ran.out) == (3, "")
+    assert "destination `filesystem` has no views" in ran.err
