@@ -6,6 +6,8 @@
     python3 run.py soak [ARGS]       the long random searches; --examples N sets their length
     python3 run.py lint              ruff: rules and format
     python3 run.py types             mypy, strict
+    python3 run.py bench [NAME...]   the measurements of benchmarks/README.md: 20 minutes, with --quick one
+    python3 run.py picture           for maintainers: the picture of the report in the README
     python3 run.py lock [ARGS]       for maintainers: write the lock files anew with uv, e.g. --upgrade
 
 The first run makes .venv beside this file and installs the packages of requirements.lock (for all but `demo`:
@@ -46,7 +48,7 @@ STAMP = VENV / "run.json"
 LOCK = "requirements.lock"
 DEV_LOCK = "requirements-dev.lock"
 # What the tests need beside the packages of the other lock.
-DEV_WANTS = ("--group", "dev", "--extra", "postgres")
+DEV_WANTS = ("--group", "dev", "--extra", "postgres", "--extra", "sqlite")
 # Two tests at a time; a worker that has none left takes half of what the other one still has.
 SIDE_BY_SIDE = ("-n", "2", "--dist", "worksteal")
 CHECKED = ("freshsales_source", "tests", "run.py", "pipelines", "benchmarks")
@@ -60,7 +62,16 @@ class SetUpError(Exception):
 
 def main(arguments: list[str]) -> int:
     """Run the command that the arguments name; return its exit code where `hand_over` does not end it."""
-    commands = {"demo": demo, "test": test, "soak": soak, "lint": lint, "types": types, "lock": lock}
+    commands = {
+        "demo": demo,
+        "test": test,
+        "soak": soak,
+        "lint": lint,
+        "types": types,
+        "bench": bench,
+        "picture": picture,
+        "lock": lock,
+    }
     if arguments and arguments[0] in ("-h", "--help", "help"):
         print(__doc__)
         return 0
@@ -109,6 +120,18 @@ def types(arguments: list[str]) -> int:
     prepare(DEV_LOCK)
     there = [name for name in CHECKED if (ROOT / name).exists()]
     return hand_over([str(PYTHON), "-m", "mypy", *arguments, *there], folder=ROOT)
+
+
+def bench(arguments: list[str]) -> int:
+    """Measure, and keep what was measured."""
+    prepare(DEV_LOCK)
+    return hand_over([str(PYTHON), "-m", "benchmarks", *arguments], folder=ROOT)
+
+
+def picture(arguments: list[str]) -> int:
+    """Make docs/report.png anew; needs Chromium and the set of deals that the tests use."""
+    prepare(DEV_LOCK)
+    return hand_over([str(PYTHON), "-m", "tests.report_picture", *arguments], folder=ROOT)
 
 
 def lock(arguments: list[str]) -> int:

@@ -17,7 +17,7 @@ from freshsales_source.schema.entity_types import IS_DELETED, Entity, Filters, F
 from freshsales_source.sync.report import SYNC_OBJECTS, SYNC_RUNS
 from freshsales_source.warehouse.deletions import DELETIONS
 from freshsales_source.warehouse.forgotten import FORGOTTEN
-from freshsales_source.warehouse.history import history_table
+from freshsales_source.warehouse.history import HISTORY, history_table
 from freshsales_source.warehouse.metadata import FIELD_CHOICES, FIELDS, VIEWS
 
 MADE_HERE = "made here"
@@ -66,6 +66,14 @@ def tables() -> tuple[TableEntry, ...]:
         if entity is CUSTOM_MODULES:
             found += of_entity(ANY_MODULE)
     return (*found, *tables_beside(DEALS, FEEDS))
+
+
+def objects_of_tables() -> dict[str, str]:
+    """The object whose sync fills a table, by table; those that no single object fills, as `fields`, are left out."""
+    found = {feed.table.name: feed.name for feed in FEEDS}
+    for entity in ENTITIES:
+        found |= dict.fromkeys((table.name for table in entity.tables()), entity.name)
+    return {**found, ANY_MODULE.name: CUSTOM_MODULES.name, HISTORY: DEALS.name}
 
 
 def of_entity(entity: Entity, custom: Iterable[Column] = ()) -> tuple[TableEntry, ...]:

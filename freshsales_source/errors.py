@@ -14,7 +14,8 @@
     |   |-- NetworkFault          no connection, time-out, after all tries
     |   |-- CutAnswer             the answer stopped in the middle, after all tries
     |   |-- Locked                another sync, or another program, has the warehouse
-    |   `-- WarehouseUnreachable  the warehouse's server does not answer
+    |   |-- WarehouseUnreachable  the warehouse's server does not answer
+    |   `-- NotPublished          the copy for readers could not be made
     |-- ObjectError           that object fails or is skipped, the others go on  exit 4
     |   |-- Forbidden             403; all objects forbidden is fatal: the caller knows
     |   |-- NotFound              404; a gone record or a missing route: the caller knows
@@ -26,7 +27,7 @@
     |   |-- MalformedPage         JSON, but not the page that was asked for
     |   `-- OversizedAnswer       body above the cap; the caller may ask for a smaller page
     |-- Interrupted           asked to stop                                      exit 130
-    `-- WarehouseRefused      the destination did not take a load; it is kept    exit 1
+    `-- WarehouseRefused      the destination did not take a load              exit 1
 
 Every error says what happened, where (path, page, request id; never another part of the query, a header, a
 body or the key) and what to do. Each text passes the redactor of `redact.py` before it is kept, so neither
@@ -48,6 +49,9 @@ ONE_VIEW = (
 """What helps against pipelines that the default views leave out."""
 
 
+_ENDS = ".!?:; "
+
+
 class FreshsalesError(Exception):
     """Base of all errors raised on purpose; `str()` is one readable line: what (where). remedy."""
 
@@ -63,7 +67,8 @@ class FreshsalesError(Exception):
     def __str__(self) -> str:
         place = f" ({self.where})" if self.where else ""
         advice = f". {self.remedy}" if self.remedy else ""
-        return f"{self.what.rstrip('.')}{place}{advice}"
+        # Texts of other programs end as they like.
+        return f"{self.what.rstrip(_ENDS)}{place}{advice}"
 
     @property
     def reason(self) -> str:
@@ -153,6 +158,14 @@ class WarehouseUnreachable(RetriableError):
     default_remedy = "Run the same command again once it answers: nothing read is lost."
 
 
+class NotPublished(RetriableError):
+    """No copy for readers could be made; the warehouse is loaded, and readers keep the copy before."""
+
+    default_remedy = (
+        "Readers keep the copy before, the warehouse is loaded. Mend it, and run the same command again."
+    )
+
+
 class ObjectError(FreshsalesError):
     """One object cannot be read; the others can."""
 
@@ -212,10 +225,12 @@ class Interrupted(FreshsalesError):
 
 
 class WarehouseRefused(FreshsalesError):
-    """The destination refused a load or a question; what was read is kept and loaded by the next run."""
+    """The destination refused a load or a question; the next run goes on from what was loaded."""
 
     exit_code = ExitCode.UNEXPECTED
-    default_remedy = "Mend what the destination says, then run the same command again: nothing read is lost."
+    default_remedy = (
+        "Mend what the destination says, then run the same command again: it goes on from what was loaded."
+    )
 
 
 def _one_line(text: str) -> str:

@@ -18,28 +18,49 @@ from freshsales_source.state.findings import Hints
 from freshsales_source.state.loaded_ids import LoadedIds
 from freshsales_source.warehouse.deletions import StoredRows
 
-PAGES_PER_LOAD = 50
-"""Pages handed over at once: a kill repeats no more, and memory holds no more."""
+PAGES_AT_RISK = 50
+"""Pages that were read and are not on disk yet: a kill repeats no more."""
+PAGES_AHEAD = 4
+"""Those of them that belong to the next load already: a page for each of the usual walks, while a load is written."""
+PAGES_PER_LOAD = PAGES_AT_RISK - PAGES_AHEAD
 
 
 class Permits:
-    """Pages that may still be asked for before what was read is handed over; shared by the walks of a load."""
+    """Pages that may still be asked for before what was read is handed over; shared by the walks of a load.
 
-    def __init__(self, pages: int = PAGES_PER_LOAD) -> None:
+    Loads have numbers: `load` is the one that is being gathered. Who has handed over his pages of it may take permits
+    of the next one: a few, and all of them once the first is on disk.
+    """
+
+    def __init__(self, pages: int = PAGES_PER_LOAD, ahead: int = PAGES_AHEAD) -> None:
+        self.load = 0
         self._pages = pages
-        self._left = pages
+        self._ahead = ahead
+        self._taken = [0, 0]
+        self._is_on_disk = False
         self._lock = threading.Lock()
 
-    def take(self) -> bool:
-        """Take one; False when none is left."""
+    def take(self, load: int) -> bool:
+        """Take one of that load; False when none is left."""
         with self._lock:
-            self._left -= 1
-            return self._left >= 0
+            later = load - self.load
+            most = self._ahead if later and not self._is_on_disk else self._pages
+            if later not in (0, 1) or self._taken[later] >= most:
+                return False
+            self._taken[later] += 1
+            return True
+
+    def note_on_disk(self) -> None:
+        """Note that no kill loses what was gathered."""
+        with self._lock:
+            self._is_on_disk = True
 
     def renew(self) -> None:
-        """Allow a full load again."""
+        """Gather the next load, with what was taken of it already."""
         with self._lock:
-            self._left = self._pages
+            self.load += 1
+            self._taken = [self._taken[1], 0]
+            self._is_on_disk = False
 
 
 class Observer(Protocol):
@@ -128,7 +149,11 @@ class Run:
             return self._answers[path][1]
 
     def close(self) -> None:
-        """Wait for the requests under way, then give back threads and connections."""
+        """Wait for the requests under way, then give back threads and connections.
+
+        Where a load failed, pages were being read for the next one: those that wait for the quota are given up.
+        """
+        self.client.halt()
         self.pool.shutdown(cancel_futures=True)
         self.client.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import dlt
@@ -14,13 +14,14 @@ from freshsales_source.api.client import build_client
 from freshsales_source.clock import SystemClock
 from freshsales_source.entities import CUSTOM_MODULES, ENTITIES
 from freshsales_source.entities.custom_modules import is_module
-from freshsales_source.entities.feeds import FEEDS, Feed
-from freshsales_source.errors import CallCeilingReached, ConfigurationError, QuotaExhausted
+from freshsales_source.entities.feeds import FEEDS
+from freshsales_source.errors import CallCeilingReached, QuotaExhausted
 from freshsales_source.resources.entity_resource import SharedRun, object_resource
 from freshsales_source.resources.feed_resource import feed_resource
 from freshsales_source.resources.module_resource import module_resource
 from freshsales_source.run import Run
 from freshsales_source.settings.config import Settings, read_settings
+from freshsales_source.settings.known_names import OBJECTS
 from freshsales_source.settings.protection import protected_feeds, protections, with_protections
 
 _FEEDS = frozenset(feed.name for feed in FEEDS)
@@ -71,13 +72,7 @@ def freshsales(
 
 def source_resources(settings: Settings, shared: SharedRun, *, in_slices: bool) -> list[DltResource]:
     """The resources of all objects, those that the setting `objects` leaves out aside."""
-    known = [*(entity.name for entity in ENTITIES), *(feed.name for feed in FEEDS)]
-    for name in settings.objects or ():
-        if name not in known and not is_module(name):
-            raise ConfigurationError(
-                f"`objects` names {name!r}, which is no object", remedy=f"Objects are: {', '.join(known)}."
-            )
-    wanted = settings.objects or [name for name in known if settings.timelines or name not in _FEEDS]
+    wanted = settings.objects or [name for name in OBJECTS if settings.timelines or name not in _FEEDS]
     hidden = protections(
         ENTITIES, dropped=settings.drop_columns, hashed=settings.hash_columns, hash_key=settings.hash_key
     )
@@ -88,20 +83,9 @@ def source_resources(settings: Settings, shared: SharedRun, *, in_slices: bool) 
         resources.append(module_resource(shared, hidden, wanted=settings.objects, in_slices=in_slices))
     for feed in protected_feeds(FEEDS, hidden):
         if feed.name in wanted:
-            objects = _followed(feed, wanted)
+            objects = [name for name in feed.parents if name in wanted]
             resources.append(feed_resource(feed, shared, objects=objects, in_slices=in_slices))
     return resources
-
-
-def _followed(feed: Feed, wanted: Sequence[str]) -> list[str]:
-    """The objects whose records a feed follows; ConfigurationError where none of them is wanted."""
-    objects = [name for name in feed.parents if name in wanted]
-    if not objects:
-        raise ConfigurationError(
-            f"`objects` names {feed.name!r}, but nothing that has any",
-            remedy=f"Name one of these, too: {', '.join(feed.parents)}.",
-        )
-    return objects
 
 
 def _open(settings: Settings) -> Run:

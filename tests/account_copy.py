@@ -125,7 +125,9 @@ class Copy:
         is_binned = self.emulator.store.is_binned(object_name, id_)
         wanted = {**columns_of(record), "is_deleted": is_binned}
         missing = wanted.keys() - row.keys()
-        if object_name == "products":  # No settings tell of their fields: a column comes with the first value.
+        if (
+            object_name == "products"
+        ):  # No settings tell of their fields: a column comes with the first value.
             missing = {name for name in missing if wanted[name] is not None}
         assert not missing, f"{object_name} has no column for {sorted(missing)}"
         compared = row.keys() - OURS - COMPUTED - AS_TEXT

@@ -118,11 +118,14 @@ class Command:
         api_key: str = KEY,
         limits: Limits | None = None,
         contacts: int = 20,
+        contracts: int = 0,
         latency_s: float = 0.0,
     ) -> Iterator[Emulator]:
         """A small account on a socket, which the environment's settings name."""
         clock = SystemClock()
-        store = generate_company(clock, accounts=6, contacts=contacts, deals=24, in_bin=2)
+        store = generate_company(
+            clock, accounts=6, contacts=contacts, deals=24, contracts=contracts, in_bin=2
+        )
         emulator = Emulator(
             store, clock=clock, api_key=api_key, switches=switches, limits=limits, latency_s=latency_s
         )

@@ -33,6 +33,7 @@ def postgres() -> Iterator[PostgresServer]:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="run the tests marked soak, and only these")
     parser.addoption("--examples", type=int, default=5000, help="cases per search with --soak (default 5000)")
+    parser.addoption("--destination", help="the dlt destination that tests/test_conformance.py tries")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from freshsales_source.decode import Layout
 from freshsales_source.entities import entity
-from freshsales_source.marts import Relation, history_models, view_query
+from freshsales_source.marts import Destination, Relation, history_models, view_query
 from freshsales_source.warehouse.history import HISTORY, OBJECT, changes, history_table, last_changes
 from tests.warehouse_reader import Row
 
@@ -31,12 +31,15 @@ class HistoryWorld:
         self._db.register("fresh", self.changes([], datetime.now(UTC)))
         self._db.execute(f"CREATE TABLE {HISTORY} AS FROM fresh")
         types = {column.name: column.type for column in self.table.columns}
-        relations = {
-            HISTORY: Relation(place=HISTORY, columns=tuple(types), declared=types),
-            VALIDITY: Relation(place=VALIDITY, columns=(*types, "valid_to"), declared={}),
-        }
+        here = Destination(
+            tables={HISTORY: Relation(place=HISTORY, columns=tuple(types), declared=types)},
+            models={VALIDITY: VALIDITY, VISITS: VISITS},
+            dialect="duckdb",
+            fold=str,
+            time_zone="UTC",
+        )
         for model in history_models():
-            query = view_query(model, relations, dialect="duckdb", fold=str)
+            query = view_query(model, here)
             self._db.execute(f"CREATE VIEW {model.name} AS {query}")
 
     def changes(self, versions: Sequence[Row], run_started: datetime) -> pa.Table:

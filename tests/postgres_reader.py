@@ -14,7 +14,9 @@ TYPES = {
     "boolean": "BOOLEAN",
     "character varying": "VARCHAR",
     "date": "DATE",
+    "integer": "INTEGER",
     "numeric": "DECIMAL(38,9)",
+    "text": "VARCHAR",
     "timestamp with time zone": "TIMESTAMP WITH TIME ZONE",
 }
 """DuckDB's names of the types that we use; Postgres keeps precision and scale elsewhere."""

@@ -40,7 +40,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("source",),
     (ROOT_MODULE,),
     ("sync",),
-    ("catalogue",),
+    ("catalogue", "report"),
     ("cli", "__main__"),
 )
 
@@ -60,13 +60,16 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
         "api.retry",
         "api.throttle",
         "discovery.check",
+        "sync.notification",
     ),
     "dlt": ("resources", "source", "sync.syncing", "warehouse"),
     "pyarrow": ("decode", "feeds", "pages.paging", "reading", "resources", "warehouse"),
     "duckdb": ("cli",),
     "orjson": ("api.client", "decode", "emulator", "pages.paging", "schema.fields", "settings.config"),
     "rich": ("cli",),
-    "sqlglot": ("marts.rendering", "warehouse.mart_views"),
+    "sqlalchemy": ("warehouse.sqlite_client",),
+    "sqlglot": ("marts.macros", "marts.rendering", "warehouse.mart_views"),
+    "yaml": ("marts.metrics",),
 }
 
 VAGUE_NAMES = ("utils", "util", "helpers", "helper", "common", "misc")

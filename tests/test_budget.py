@@ -1,9 +1,12 @@
+import logging
 import sqlite3
 import stat
 import threading
 from bisect import bisect_left
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -48,6 +51,27 @@ def test_the_longest_of_several_windows_decides() -> None:
     one = budget(clock, MINUTE, HOUR)
     assert spend(one, 25) < 130
     assert spend(one) > 3400
+
+
+def test_a_long_wait_is_a_warning_with_its_end_once_for_all_who_wait(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = FakeClock()
+    one = budget(clock)
+    spend(one, 10)
+    caplog.set_level(logging.INFO, "freshsales_source")
+    begun = clock.now()
+    with ThreadPoolExecutor(4) as threads:
+        for waiting in [threads.submit(one.acquire) for _ in range(4)]:
+            one.settle(waiting.result(), ANSWERED)
+    warned = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(warned) == 1
+    assert warned[0].startswith("budget_wait why=")
+    end = datetime.fromisoformat(warned[0].partition(" until=")[2])
+    assert timedelta(seconds=59) <= end - begun <= timedelta(seconds=62)
+    clock.advance(70)
+    spend(one, 11)
+    assert len([r for r in caplog.records if r.levelno == logging.WARNING]) == 2
 
 
 @pytest.mark.parametrize(("reserve", "allowed"), [(0.0, 10), (0.1, 9), (0.25, 7), (0.7, 3), (0.9, 1)])

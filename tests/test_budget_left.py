@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freshsales_source.api.budget_left import budget_left
+from freshsales_source.api.client import budget_store, build_client
 from freshsales_source.api.limit_headers import LimitSignal
 from freshsales_source.errors import ConfigurationError
-from freshsales_source.settings.config import RateLimit
+from freshsales_source.settings.config import RateLimit, read_settings
 from tests.fake_budget import HOUR, MINUTE, budget, spend
 from tests.fake_clock import FakeClock
 
@@ -83,3 +84,13 @@ def test_the_time_foretold_is_the_time_it_takes(
     if len(limits) == 1:
         rounds = 1 + calls // limits[0].requests + 1
         assert took <= foretold + 0.2 * rounds
+
+
+def test_a_budget_store_in_no_folder_is_refused_and_makes_none(tmp_path: Path) -> None:
+    wrong = tmp_path / "buget" / "calls.sqlite"
+    settings = read_settings(flags={"api_key": "key", "domain": "acme", "budget_store": str(wrong)})
+    with pytest.raises(ConfigurationError, match=r"calls\.sqlite, in a folder that does not exist"):
+        budget_store(settings)
+    with pytest.raises(ConfigurationError, match="does not exist"):
+        build_client(settings, clock=FakeClock())
+    assert list(tmp_path.iterdir()) == []

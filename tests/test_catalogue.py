@@ -177,6 +177,24 @@ def test_discover_prints_the_catalogue_of_the_account(freshsales: Command) -> No
     assert KEY not in ran.out
 
 
+def test_discover_prints_every_table_for_other_programs_without_a_call(freshsales: Command) -> None:
+    ran = freshsales("discover", "--tables")
+    assert (ran.code, ran.err) == (0, "")
+    printed = {row["table"]: row for row in ran.json["tables"]}
+    assert list(printed) == [table.name for table in tables()]
+    for table in tables():
+        row = printed[table.name]
+        assert (row["description"], row["key"]) == (table.description, list(table.grain))
+        assert [tuple(column.values()) for column in row["columns"]] == [
+            (column.name, column.type, column.description) for column in table.columns
+        ]
+    filled_by = {name: row["object"] for name, row in printed.items()}
+    assert filled_by["deals__contacts"] == filled_by["deals_history"] == "deals"
+    assert (filled_by["notes"], filled_by["cm_*"]) == ("notes", "custom_modules")
+    by_none = {name for name, object in filled_by.items() if object is None}
+    assert by_none == {"fields", "field_choices", "views", *NOT_MADE, "_sync_runs", "_sync_objects"}
+
+
 def test_without_an_account_discover_prints_what_every_account_has_and_says_why(freshsales: Command) -> None:
     ran = freshsales("discover", "--markdown")
     assert ran.code == ExitCode.CONFIGURATION

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -245,6 +245,25 @@ def test_where_no_record_can_be_fetched_alone_nothing_is_called_gone(
     connector.clock.advance(1000)
     assert verdicts(connector.sync()) == {"contacts": "matched"}
     assert connector.reader.ids("contacts", where="_deleted_reason = 'vanished'") == gone
+
+
+@pytest.mark.parametrize(
+    ("binned_get", "verdict", "reasons"),
+    [("record", "matched", ["recycle_bin", "vanished"]), ("not_found", "mismatch", [None, "recycle_bin"])],
+)
+def test_where_the_last_record_vanished_one_in_the_bin_proves_it_if_it_answers(
+    tmp_path: Path, binned_get: Literal["record", "not_found"], verdict: str, reasons: list[str | None]
+) -> None:
+    emulator = company(contacts=2, deals=0, in_bin=0, switches=replace(ALL_PIPELINES, binned_get=binned_get))
+    first, last = live(emulator)
+    emulator.store.delete("contacts", first)
+    connector = connect_swiftly(emulator, tmp_path, objects=["contacts"])
+    connector.sync()
+    connector.clock.advance(1000)
+    emulator.store.forget("contacts", last)
+    assert verdicts(connector.sync()) == {"contacts": verdict}
+    rows = connector.reader.by_id("contacts").values()
+    assert sorted((row["_deleted_reason"] for row in rows), key=str) == sorted(reasons, key=str)
 
 
 def test_an_object_that_was_emptied_is_believed_to_be_only_when_told(tmp_path: Path) -> None:

@@ -37,6 +37,8 @@ def test_a_healthy_account_is_described_and_the_next_command_named(freshsales: C
     assert lines[3].startswith('deals           24 records, 2 in the recycle bin; "Open Deals" (')
     assert lines[4] == "leads           not in this account, or not for this key to see"
     assert lines[5:7] == ["owners          8", "cost            13 API calls"]
+    assert lines[7].startswith("Deals are counted in these views only")
+    assert "freshsales discover" in lines[7]
     assert lines[-1] == "Next: freshsales sync"
 
 

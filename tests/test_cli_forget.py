@@ -25,6 +25,11 @@ def test_the_command_says_what_became_of_each_record_and_may_be_run_again(freshs
         ran = freshsales("forget", "contacts", str(first), str(second), "4711", str(first), "99")
         again = freshsales("forget", "contacts", str(first), "99")
         assert len(emulator.log) == calls
+        freshsales.set(FRESHSALES_API_KEY="", SOURCES__FRESHSALES__HASH_COLUMNS='["contacts.city"]')
+        without_key = freshsales("forget", "contacts", "99"), freshsales("status")
+        assert [(one.code, one.err) for one in without_key] == [(0, "")] * 2, "no call, no key"
+        assert freshsales("sync", "contacts").code == 3
+        freshsales.set(FRESHSALES_API_KEY="demo-key", SOURCES__FRESHSALES__HASH_COLUMNS="")
         synced = freshsales("sync", "contacts", "--json")
     unknown = "not in the warehouse; recorded, so it will never be loaded"
     assert (early.code, early.out) == (3, "")

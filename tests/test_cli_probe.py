@@ -42,9 +42,8 @@ def test_the_table_tells_what_is_settled_what_is_open_and_what_it_cost(freshsale
     assert "As assumed" in lines
     assert "Still open" in lines
     shown = next(line for line in lines if line.startswith("deals.pipelines"))
-    assert " ".join(shown.split()) == (
-        "deals.pipelines hidden shown deals of several were seen The views are enough."
-    )
+    assert " ".join(shown.split()) == "deals.pipelines hidden shown deals of several The views are"
+    assert max(map(len, lines[:-2])) <= 100
     assert re.fullmatch(
         rf"\d+ points of \d+ settled with {calls} API calls; kept: syncs of the next 30 days make use of them\.",
         lines[-2],

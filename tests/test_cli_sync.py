@@ -13,6 +13,7 @@ from rich.console import Console
 
 from freshsales_source.api.throttle import Usage
 from freshsales_source.cli.progress import TerminalProgress
+from freshsales_source.cli.tables import LOOKUP_TABLES
 from freshsales_source.emulator import Fault, Switches
 from freshsales_source.entities import ENTITIES
 from tests.command import ALL_PIPELINES, KEY, Command
@@ -61,10 +62,13 @@ def test_a_sync_loads_everything_and_status_says_so_without_a_call(freshsales: C
     for name, ids in live.items():
         assert freshsales.warehouse.ids(name, where="NOT is_deleted") == sorted(ids)
     assert after.code == 0
-    assert after.out.startswith("Not checked: products: ")
-    assert "Up to date as of 20" in after.out
-    lines = after.out.splitlines()[4 : 4 + len(VERDICTS)]
-    assert [line.split()[:2] for line in lines] == [list(row) for row in sorted(VERDICTS.items())]
+    assert after.out.startswith("Not checked: products: see below. Up to date as of 20")
+    assert "\nproducts: no count to compare with (" in after.out
+    shown = [[name, verdict] for name, verdict in sorted(VERDICTS.items()) if name not in LOOKUP_TABLES]
+    lines = after.out.splitlines()[4 : 5 + len(shown)]
+    assert [line.split()[:2] for line in lines[:-1]] == shown
+    assert lines[-1].split()[:3] == [str(len(VERDICTS) - len(shown)), "lookups", "matched"]
+    assert max(map(len, lines)) <= 100
 
 
 def test_lookups_share_one_line_unless_one_did_not_match(freshsales: Command) -> None:
@@ -189,6 +193,18 @@ def test_what_only_a_person_can_mend_is_3_and_one_line(
     assert ran.err == f"{reason}: {ran.json['message']}\n"
 
 
+def test_a_file_that_is_no_database_is_3_before_any_call(freshsales: Command) -> None:
+    freshsales.database.write_bytes(b"not a database " * 1000)
+    with freshsales.account() as emulator:
+        refused = [freshsales("sync", "owners"), freshsales("status")]
+        assert emulator.log == []
+    for ran in refused:
+        assert (ran.code, ran.out) == (3, "")
+        assert ran.err.startswith("configuration_error: the DuckDB file cannot be opened: IO Error: ")
+        assert "not a valid DuckDB database file. Name another with --duckdb" in ran.err
+    assert freshsales.database.read_bytes().startswith(b"not a database")
+
+
 def test_no_right_to_anything_is_3(freshsales: Command) -> None:
     with freshsales.account(switches=replace(ALL_PIPELINES, forbidden=("deals", "owners"))):
         ran = freshsales("sync", "deals", "owners", "--json")
@@ -263,10 +279,9 @@ def test_a_dry_run_tells_calls_and_loads_nothing(freshsales: Command) -> None:
         ["products", "1", "2"],
         ["lookups", "20"],
     ]
-    assert "\nNot counted: custom modules. " in ran.out
     assert ran.out.splitlines()[-1].endswith("Nothing was loaded.")
     assert [row["object"] for row in machine.json["objects"]] == ["contacts"]
-    assert (machine.json["calls"], machine.json["not_counted"]) == (4, [])
+    assert (machine.json["calls"], machine.json["refresh_pages"]) == (4, 0)
     assert list(freshsales.folder.glob("*.duckdb*")) == []
 
 
@@ -290,8 +305,8 @@ def test_a_dry_run_tells_what_timelines_cost_at_first_and_later(freshsales: Comm
     assert re.search(r"contact_activities +12 +at least, one per record", ran.out)
     assert first["feeds"] == [{"feed": "contact_activities", "records": 12, "calls": 12}]
     assert later["feeds"] == [{"feed": "contact_activities", "records": 0, "calls": 0}]
-    # Views and fields are known, too.
-    assert first["calls"] - later["calls"] == 12 + 2
+    # Views and fields are known, too, and old pages can be read again.
+    assert first["calls"] - (later["calls"] - later["refresh_pages"]) == 12 + 2
 
 
 def test_a_dry_run_counts_the_pipelines_that_the_views_leave_out(freshsales: Command) -> None:

@@ -338,3 +338,49 @@ def test_a_misspelt_setting_is_told_its_name() -> None:
 def test_a_missing_setting_is_told_where_to_put_it(missing: str, variable: str) -> None:
     with pytest.raises(ConfigurationError, match=f"`{missing}` is not set.*{variable}"):
         read_settings(flags={"api_key": KEY, "domain": "acme", missing: None})
+
+
+@pytest.mark.parametrize(
+    ("variable", "remedy"),
+    [
+        ("PAGE_SISE", r"Did you mean SOURCES__FRESHSALES__PAGE_SIZE\?"),
+        ("COLOUR_OF_THE_SKY", "Settings are: SOURCES__FRESHSALES__API_KEY, "),
+        ("VIEWS__DEALS", "Write all of it as JSON into SOURCES__FRESHSALES__VIEWS"),
+    ],
+)
+def test_a_misspelt_variable_is_told_its_name(variable: str, remedy: str) -> None:
+    variable = f"SOURCES__FRESHSALES__{variable}"
+    with pytest.raises(ConfigurationError, match=f"{variable} is no setting. {remedy}"):
+        settings_from({variable: "1"})
+    assert settings_from({variable: ""}).page_size == 100, "an empty variable counts as not set"
+
+
+def test_variables_that_dlt_reads_are_none_of_our_business() -> None:
+    variables = ("MAX_TABLE_NESTING", "EXTRACT__WORKERS", "FRESHSALES__API_KEY", "SCHEMA__NAMING")
+    assert settings_from({f"SOURCES__FRESHSALES__{name}": "2" for name in variables}).page_size == 100
+
+
+def settings_from(environment: dict[str, str]) -> Settings:
+    return read_settings(flags={"api_key": KEY, "domain": "acme"}, environment=environment)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("views", {"contcats": "All"}, r"`contcats`, which has no saved views\. Did you mean `contacts`\?"),
+        ("views", {"deals_bni": 5}, r"`deals_bni`, .* Did you mean `deals_bin`\?"),
+        ("views", {"tasks": 5}, r"`tasks`, which has no saved views"),
+        ("objects", ["contcats"], r"'contcats', which is no object\. Did you mean `contacts`\?"),
+        ("objects", ["notes"], "nothing that has any"),
+        ("drop_columns", ["contacts.colour"], "no column"),
+        ("hash_columns", ["contacts.email"], "`hash_key` is not set"),
+    ],
+)
+def test_a_name_that_stands_for_nothing_is_refused(name: str, value: object, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        settings(**{name: value})
+
+
+def test_names_of_custom_modules_are_left_to_the_account() -> None:
+    made = settings(views={"cm_a": 1, "cm_a_bin": 2, "leads_bin": "Bin"}, objects=["cm_a", "deals"])
+    assert made.views == {"cm_a": (1,), "cm_a_bin": (2,), "leads_bin": ("Bin",)}

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from freshsales_source.emulator import Emulator, Switches, generate_company
+from freshsales_source.errors import ConfigurationError
 from tests.connector import ALL_PIPELINES, Connector, asked, connect, connect_swiftly, emulate, of, verdicts
 from tests.fake_clock import FakeClock
 from tests.warehouse_reader import read_off
@@ -49,6 +50,10 @@ def test_each_module_becomes_a_table_with_its_records_and_their_values(tmp_path:
     binned = connector.reader.rows(CONTRACTS)
     assert [row["_deleted_reason"] for row in binned if row["is_deleted"]] == ["recycle_bin"] * 2
     assert (of(report, CONTRACTS).expected_count, of(report, CONTRACTS).rows_deleted) == (30, 2)
+    connector.clock.advance(1000)
+    emulator.store.delete(CONTRACTS, *[record["id"] for record in emulator.store.live(CONTRACTS)][:1])
+    told = [of(connector.sync(), CONTRACTS).rows_deleted for _ in range(2)]
+    assert told == [1, 0], "the bin, too small to show its order, is read whole each time"
     # A module is remembered like any other object, so that what looks after memories finds it.
     assert "walks" in connector.warehouse(connector.settings()).states()[CONTRACTS]
     modules = {row["entity_name"]: row["custom"] for row in connector.reader.rows("custom_modules")}
@@ -211,6 +216,20 @@ def test_a_module_that_is_deleted_in_the_crm_is_told_once_and_its_rows_are_flagg
     assert "no custom module cm_contracts" in of(report, "custom_modules").reason
 
 
+def test_a_module_that_there_never_was_ends_the_run_and_leaves_no_verdict(tmp_path: Path) -> None:
+    emulator = account(contracts=3)
+    connector = connect_swiftly(emulator, tmp_path, objects=ONLY)
+    with pytest.raises(ConfigurationError, match=r"no custom module cm_nope\. It has: cm_contracts\.$"):
+        connector.sync(objects=["cm_nope", "owners"])
+    assert "_sync_objects" not in connector.reader.tables()
+    assert connector.sync().exit_code == 0
+    # One that was made meanwhile is there at once, though lookups are still fresh.
+    emulator.store.add_module("cm_assets", "Asset", "Assets")
+    emulator.store.create("cm_assets", name="Lathe")
+    assert verdicts(connector.sync(objects=["cm_assets"]))["cm_assets"] == "matched"
+    assert connector.reader.count("cm_assets") == 1
+
+
 def test_a_large_module_that_is_gone_is_flagged_only_when_the_user_says_so(tmp_path: Path) -> None:
     emulator = account(contracts=30)
     connector = connect_swiftly(emulator, tmp_path, objects=ONLY, lookups_every_s=0)
@@ -318,9 +337,8 @@ def test_one_module_can_be_wanted_alone_and_a_wrong_name_is_told(tmp_path: Path)
     emulator.store.add_module("cm_assets", "Asset", "Assets")
     connector = connect_swiftly(emulator, tmp_path, objects=["cm_assets"])
     assert verdicts(connector.sync()) == {"custom_modules": "matched", "cm_assets": "matched"}
-    report = connector.sync(objects=["cm_boats"])
-    assert (report.exit_code, of(report, "custom_modules").verdict.value) == (3, "failed")
-    assert "cm_boats; it has: cm_contracts, cm_assets" in of(report, "custom_modules").reason
+    with pytest.raises(ConfigurationError, match=r"cm_boats\. It has: cm_contracts, cm_assets"):
+        connector.sync(objects=["cm_boats"])
 
 
 def test_names_that_would_meet_stay_apart_and_keep_their_tables(tmp_path: Path) -> None:

@@ -23,11 +23,13 @@ from freshsales_source.entities import ENTITIES, LOOKUPS
 from freshsales_source.entities.feeds import FEEDS, Feed
 from freshsales_source.errors import FatalError, FreshsalesError, ObjectError, RetriableError
 from freshsales_source.exit_codes import ExitCode
+from freshsales_source.marts import answer_models, history_models, metrics
 from freshsales_source.schema.entity_types import Entity, Filters, FlatList, Selector, Views
 from freshsales_source.settings.config import Settings
 from freshsales_source.sync.verdicts import Verdict
 from tests import readme_blocks
 from tests.command import Command
+from tests.conformance import CHECKS, WANTED
 from tests.connector import company, connect
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -158,8 +160,44 @@ def generated_commands() -> str:
     return "\n".join(["| command | what it does |", "|---|---|", *rows])
 
 
+def generated_destinations() -> str:
+    rows = [
+        f"| {about} | {' | '.join('yes' if name in holds else 'no' for holds in WANTED.values())} |"
+        for name, about in CHECKS.items()
+    ]
+    head = f"| | {' | '.join(f'`{name}`' for name in WANTED)} |"
+    return "\n".join([head, f"|---{'|:-:' * len(WANTED)}|", *rows])
+
+
+def generated_marts() -> str:
+    rows = [
+        f"| `{model.name}` | {_row_of(model.grain)} | {model.question[0].upper()}{model.question[1:]} |"
+        for model in (*history_models(), *answer_models())
+    ]
+    return "\n".join(["| view | one row per | question |", "|---|---|---|", *rows])
+
+
+def _row_of(grain: str) -> str:
+    return (
+        grain.removesuffix(".").removeprefix("one row").removeprefix(" per ") or "the whole: one row in all"
+    )
+
+
+def generated_metrics() -> str:
+    rows = [
+        f"| `{m.name}` | {m.unit.value} | {m.about} {m.caveats} | `{m.formula}`, of `{m.of}` |"
+        for m in metrics()
+    ]
+    return "\n".join(
+        ["| metric | unit | what it tells, and what not | formula |", "|---|---|---|---|", *rows]
+    )
+
+
 GENERATED = {
+    "marts": generated_marts,
+    "metrics": generated_metrics,
     "commands": generated_commands,
+    "destinations": generated_destinations,
     "tables": generated_tables,
     "objects": generated_objects,
     "options": generated_options,
@@ -319,6 +357,7 @@ def test_a_block_that_ci_leaves_out_talks_to_an_account_or_to_its_warehouse() ->
 def test_the_sql_answers_on_what_a_sync_loads(tmp_path: Path) -> None:
     connector = connect(company(), tmp_path)
     assert connector.sync().exit_code == 0
+    connector.warehouse(connector.settings()).marts().make()
     for query in blocks("sql"):
         assert connector.reader.query(query), query
 

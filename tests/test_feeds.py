@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -197,8 +197,8 @@ class Killed(BaseException):
 class DyingWarehouse(Warehouse):
     """Takes one load, and then the process is gone."""
 
-    def load(self, source: Any) -> None:
-        super().load(source)
+    def load(self, source: Any, *, on_disk: Callable[[], None] = lambda: None) -> None:
+        super().load(source, on_disk=on_disk)
         raise Killed
 
 

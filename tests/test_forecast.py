@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from freshsales_source.entities import LOOKUPS
-from tests.command import Command
+from tests.command import ALL_PIPELINES, Command
 
 
 @pytest.fixture
@@ -20,23 +21,39 @@ def freshsales(
 
 
 def test_a_dry_run_foretells_the_calls_of_the_first_sync_and_of_the_next(freshsales: Command) -> None:
-    freshsales.set(SOURCES__FRESHSALES__REFRESH_PAGES="0", SOURCES__FRESHSALES__PAGE_SIZE="20")
-    with freshsales.account(contacts=50):
-        for every_s in ("3600", "0"):
+    freshsales.set(SOURCES__FRESHSALES__PAGE_SIZE="20")
+    with freshsales.account(contacts=50, contracts=30):
+        for every_s, refreshed in (("3600", 0), ("0", 10)):
             # First nothing is known, then the lookups are read again, too.
             freshsales.set(SOURCES__FRESHSALES__LOOKUPS_EVERY_S=every_s)
             foretold = freshsales("sync", "--dry-run", "--json").json
             made = freshsales("sync", "--json").json
             calls = {row["object"]: row["calls"] for row in made["objects"]}
             told = {row["object"]: row["calls"] for row in foretold["objects"]}
-            # Deals are read beside their pipelines, whose list counts as a lookup.
-            assert told | {"deals": None} == {name: calls[name] for name in told} | {"deals": None}
-            modules = sum(n for name, n in calls.items() if name.startswith("cm_"))
+            assert foretold["refresh_pages"] == refreshed
+            if not refreshed:
+                # Deals are read beside their pipelines, whose list counts as a lookup.
+                assert told | {"deals": None} == {name: calls[name] for name in told} | {"deals": None}
+            assert told["cm_contracts"] == (5 if every_s == "3600" else 4)
             # A lookup that did not know an id which a record points to is asked once more; nobody can know before.
             again = sum(max(0, calls[one.name] - 1) for one in LOOKUPS)
-            assert foretold["not_counted"] == ["custom_modules"]
-            assert foretold["calls"] == made["calls"] - modules - again
+            assert foretold["calls"] == made["calls"] - again
             assert again <= 1
+
+
+def test_a_dry_run_foretells_modules_that_are_searched_or_keep_no_order(freshsales: Command) -> None:
+    freshsales.set(SOURCES__FRESHSALES__PAGE_SIZE="20", SOURCES__FRESHSALES__REFRESH_PAGES="0")
+    for way in ({"module_filters": "not_found"}, {"module_sort_honoured": False, "module_meta": "total"}):
+        (freshsales.folder / "freshsales.duckdb").unlink(missing_ok=True)
+        with freshsales.account(contracts=30, switches=replace(ALL_PIPELINES, **way)):
+            for _ in range(2):
+                forecast = freshsales("sync", "--dry-run", "--json", "cm_contracts").json
+                made = freshsales("sync", "--json", "cm_contracts").json
+                calls = {row["object"]: row["calls"] for row in made["objects"]}
+                assert [(row["object"], row["calls"]) for row in forecast["objects"]] == [
+                    ("cm_contracts", calls["cm_contracts"])
+                ]
+                assert forecast["calls"] == made["calls"]
 
 
 def test_status_tells_the_calls_left_and_when_an_unfinished_first_sync_can_be_done(
@@ -69,6 +86,19 @@ def test_status_tells_the_calls_left_and_when_an_unfinished_first_sync_can_be_do
         )
         assert "\nAPI calls left: " in shown.out
         assert "30 of 40 an hour (20% of each limit is kept for others)\n" in shown.out
+
+
+def test_status_counts_a_call_for_each_record_whose_feed_is_not_read(freshsales: Command) -> None:
+    feed = ["contacts", "contact_activities"]
+    with freshsales.account(contacts=40) as emulator:
+        # Two for views and fields, two for the views; later these, two for the refresh, and the feeds of seven.
+        for calls, left in ((4, 40), (11, 33)):
+            assert freshsales("sync", *feed, "--max-calls", str(calls)).code == 75
+            told = freshsales("status", "--json").json["unfinished"]
+            assert (told["pages_left"], told["is_at_least"]) == (left, True)
+        begun = len(emulator.log)
+        assert "at least 33 pages" in freshsales("status").out.splitlines()[0]
+        assert len(emulator.log) == begun, "status makes no call"
 
 
 def test_a_dry_run_heeds_the_calls_that_were_made_before(freshsales: Command) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -102,11 +103,11 @@ class Killed(Warehouse):
     def execute(self, sql: str) -> None:
         raise KeyboardInterrupt
 
-    def load(self, source: Any) -> None:
+    def load(self, source: Any, *, on_disk: Callable[[], None] = lambda: None) -> None:
         if self.dies_before_load:
             self.pipeline.extract(source)
             raise KeyboardInterrupt
-        super().load(source)
+        super().load(source, on_disk=on_disk)
 
 
 @pytest.mark.parametrize("dies_before_load", [True, False])

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 import sqlglot
 
-from freshsales_source.marts import Model, Relation, history_models, view_query
+from freshsales_source.marts import Destination, Model, Relation, history_models, view_query
 from freshsales_source.schema.columns import ColumnType
 from freshsales_source.warehouse.warehouse import Target, Warehouse
 from tests.connector import Connector, company, connect
@@ -47,7 +47,7 @@ def made(caplog: pytest.LogCaptureFixture) -> int:
 
 def kept(connector: Connector, **flags: Any) -> str:
     """Keep the views without a sync; what kept them from being made."""
-    finding = connector.warehouse(connector.settings(**flags)).keep_views()
+    finding = connector.warehouse(connector.settings(**flags)).marts().keep()
     return "" if finding is None else finding.text
 
 
@@ -74,10 +74,10 @@ def test_a_sync_makes_the_views_and_leaves_them_alone_while_nothing_changes(
     ]
     assert [row["left_at"] for row in visits] == [visits[1]["entered_at"], None]
     history = connector.reader.columns("deals_history")
-    assert marts(connector).schema() == {
-        VALIDITY: {**history, "valid_to": "TIMESTAMP WITH TIME ZONE"},
-        VISITS: VISIT_COLUMNS,
-    }
+    schema = marts(connector).schema()
+    assert schema.keys() == {VALIDITY, VISITS, "mart_models", "mart_metrics"}
+    assert schema[VALIDITY] == {**history, "valid_to": "TIMESTAMP WITH TIME ZONE"}
+    assert schema[VISITS] == VISIT_COLUMNS
     live = marts(connector).query(f"SELECT deal_id FROM {VALIDITY} WHERE valid_to IS NULL AND NOT is_deleted")
     assert sorted(deal for (deal,) in live) == connector.reader.ids("deals", where="NOT is_deleted")
 
@@ -171,7 +171,7 @@ def test_views_work_where_file_and_schema_have_one_name_and_in_copies_of_the_fil
     connector.reader.copied_to(usual)
     target = Target(duckdb=usual, pipelines_dir=tmp_path / "dlt")
     warehouse = Warehouse(target, connector.settings().account, clock=connector.clock)
-    assert warehouse.keep_views() is None
+    assert warehouse.marts().keep() is None
     question = f"SELECT count(*) FROM freshsales_marts.{VISITS}"
     shutil.copy(usual, tmp_path / "a copy.duckdb")
     for name in (usual.name, "a copy.duckdb"):
@@ -194,10 +194,15 @@ def test_each_model_is_sql_in_the_dialect_of_the_destination(dialect: str) -> No
         columns=("deal_id", "valid_from"),
         declared={"deal_id": ColumnType.ID, "amount": ColumnType.DECIMAL, "updated_at": ColumnType.TIMESTAMP},
     )
-    validity = Relation(place="validity_as_made", columns=("deal_id", "valid_from", "valid_to"), declared={})
-    relations = {"deals_history": history, VALIDITY: validity}
+    there = Destination(
+        tables={"deals_history": history},
+        models={VALIDITY: "validity_as_made"},
+        dialect=dialect,
+        fold=str.upper,
+        time_zone="UTC",
+    )
     for model in history_models():
-        query = view_query(model, relations, dialect=dialect, fold=str.upper)
+        query = view_query(model, there)
         parsed = sqlglot.parse_one(query, dialect=dialect)
         identifiers = list(parsed.find_all(sqlglot.exp.Identifier))
         ours = [one for one in identifiers if not one.name.endswith(("_as_loaded", "_as_made"))]

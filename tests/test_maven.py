@@ -6,9 +6,8 @@ in the ledger, and nothing in the ledger is ever read back from the emulator.
 
 from __future__ import annotations
 
-import csv
 import random
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -19,17 +18,23 @@ import pytest
 
 from freshsales_source.emulator import Emulator, Switches, read_folder
 from freshsales_source.exit_codes import ExitCode
+from freshsales_source.warehouse.warehouse import Target, Warehouse
+from tests.chromium import chromium, needs_chromium
 from tests.connector import CORE, Connector, connect, emulate, of, verdicts
 from tests.fake_clock import FakeClock
-from tests.shared_data import SHARED, needs_shared
+from tests.maven_ledger import FOLDER, OPEN, Deal, csv_rows, ledger_of_csv
+from tests.page_reader import Page
+from tests.postgres_reader import PostgresReader
+from tests.postgres_server import CREDENTIALS, PostgresServer
+from tests.postgres_twin import copied_into_postgres
+from tests.rendered_page import SCHEMES, WIDTHS, colours_of_marks, colours_of_texts
+from tests.report_reading import page_from
+from tests.shared_data import needs_shared
 from tests.warehouse_reader import WarehouseReader
 
 pytestmark = needs_shared
 
-FOLDER = SHARED / "datasets" / "maven_crm_sales_opportunities"
-FIRST_DAY = date(2016, 10, 20)
 TODAY = date(2026, 3, 2)  # in Kolkata, when the fake clock starts
-OPEN = ("Prospecting", "Engaging")
 
 DEALS = """
     SELECT d.id, d.cf_opportunity_id, d.name, d.amount, d.cf_product, s.name AS stage, o.display_name AS agent,
@@ -42,21 +47,6 @@ DEALS = """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deal:
-    """One line of the ledger."""
-
-    opportunity: str
-    name: str
-    product: str
-    stage: str
-    agent: str
-    account: str | None
-    amount: Decimal
-    engaged: date
-    closed: date | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Company:
     """The CRM, its copy, and the ledger that tells what the copy must say."""
 
@@ -66,32 +56,6 @@ class Company:
     ledger: dict[str, Deal]
 
 
-def csv_rows(name: str) -> Iterator[dict[str, str]]:
-    with (FOLDER / name).open(encoding="utf-8-sig", newline="") as file:
-        yield from csv.DictReader(file)
-
-
-def ledger_of_csv() -> dict[str, Deal]:
-    prices = {row["product"]: Decimal(row["sales_price"]) for row in csv_rows("products.csv")}
-    return {row["opportunity_id"]: deal_of(row, prices) for row in csv_rows("sales_pipeline.csv")}
-
-
-def deal_of(row: dict[str, str], prices: dict[str, Decimal]) -> Deal:
-    product = {"GTXPro": "GTX Pro"}.get(row["product"], row["product"])
-    is_open = row["deal_stage"] in OPEN
-    return Deal(
-        opportunity=row["opportunity_id"],
-        name=f"{row['account'] or 'New prospect'} {product}",
-        product=product,
-        stage=row["deal_stage"],
-        agent=row["sales_agent"],
-        account=row["account"] or None,
-        amount=prices[product] if is_open else Decimal(row["close_value"]),
-        engaged=date.fromisoformat(row["engage_date"]) if row["engage_date"] else FIRST_DAY,
-        closed=date.fromisoformat(row["close_date"]) if row["close_date"] else None,
-    )
-
-
 @pytest.fixture(scope="module")
 def maven(tmp_path_factory: pytest.TempPathFactory) -> Company:
     """The set, synced once."""
@@ -99,13 +63,34 @@ def maven(tmp_path_factory: pytest.TempPathFactory) -> Company:
     clock = FakeClock()
     # The set has one pipeline, which is the default one: the standard views show every deal of it.
     emulator = emulate(read_folder(FOLDER, clock), clock, Switches())
-    connector = connect(emulator, folder, objects=CORE)
+    connector = connect(emulator, folder, objects=[*CORE, "currencies"])
     report = connector.sync()
     assert report.exit_code is ExitCode.DONE
     assert set(verdicts(report).values()) == {"matched"}
     # A copy, because the next fixture goes on with this warehouse.
     copy = connector.reader.copied_to(folder / "first.duckdb")
     return Company(emulator=emulator, connector=connector, warehouse=copy, ledger=ledger_of_csv())
+
+
+@pytest.fixture(scope="module")
+def marts(
+    maven: Company, postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, WarehouseReader]:
+    """The marts over the set as it was synced first, in DuckDB and in Postgres."""
+    folder = tmp_path_factory.mktemp("marts")
+    copied_into_postgres(maven.warehouse, postgres, "maven")
+    targets = {
+        "duckdb": Target(duckdb=maven.warehouse.path, pipelines_dir=folder / "duckdb"),
+        "postgres": Target(destination="postgres", dataset="maven", pipelines_dir=folder / "postgres"),
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CREDENTIALS, postgres.url)
+        for target in targets.values():
+            Warehouse(target, maven.connector.settings().account).marts(time_zone="Asia/Kolkata").make()
+    return {
+        "duckdb": WarehouseReader(maven.warehouse.path, "freshsales_marts"),
+        "postgres": PostgresReader(postgres, "maven_marts"),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -261,6 +246,46 @@ def test_every_account_is_the_line_of_the_csv(maven: Company) -> None:
     )
 
 
+# The published answers, from the marts
+
+
+@pytest.mark.parametrize("where", ["duckdb", "postgres"])
+def test_the_marts_give_the_published_answers(marts: dict[str, WarehouseReader], where: str) -> None:
+    (totals,) = marts[where].rows("sales_totals")
+    assert [totals[name] for name in ("deals", "won_deals", "lost_deals", "open_deals")] == [
+        8_800,
+        4_238,
+        2_473,
+        2_089,
+    ]
+    assert totals["unknown_deals"] == 0
+    assert round(totals["win_rate_by_count"], 2) == Decimal("63.15")
+    assert (round(totals["mean_won_cycle_days"], 1), totals["median_won_cycle_days"]) == (Decimal("51.8"), 57)
+    (dollars,) = marts[where].rows("sales_by_currency")
+    assert dollars["currency_code"] == "USD"
+    assert (dollars["won_amount"], dollars["lost_amount"]) == (Decimal(10_005_534), 0)
+    assert (dollars["open_amount"], round(dollars["mean_won_amount"])) == (Decimal(4_966_215), 2_361)
+    stages = marts[where].query("SELECT stage, open_deals FROM pipeline_now ORDER BY stage_position")
+    assert stages == [("Prospecting", 500), ("Engaging", 1_589)]
+    agents = marts[where].query("SELECT owner, won_amount FROM owner_performance ORDER BY won_amount DESC")
+    assert (len(agents), agents[0]) == (30, ("Darcel Schlecht", Decimal(1_153_214)))
+    assert marts[where].value("SELECT COUNT(*) FROM dim_owner") == 35
+
+
+def test_every_mart_tells_the_same_in_postgres(marts: dict[str, WarehouseReader]) -> None:
+    in_duckdb, in_postgres = marts["duckdb"], marts["postgres"]
+    assert in_postgres.schema() == in_duckdb.schema()
+    for view in in_duckdb.tables():
+        # Of the long ones a part; what `mart_models` was made from differs with the places.
+        where = {"dim_date": "year = 2017", "mart_models": "1 = 0"}.get(view, "1 = 1")
+        where = "deal_id % 10 = 0" if "deal_id" in in_duckdb.columns(view) else where
+        rows, there = (
+            Counter(reader.query(f"SELECT * FROM {view} WHERE {where}"))
+            for reader in (in_duckdb, in_postgres)
+        )
+        assert rows == there, view
+
+
 # The answers after changes
 
 
@@ -306,3 +331,39 @@ def test_the_answers_follow_the_ledger_after_changes(changed: Company) -> None:
             sum(deal.amount for deal in lines if deal.stage in OPEN),
         )
     ]
+
+
+# The published answers, on the report's page
+
+
+def test_the_report_shows_the_published_answers_whatever_the_database(
+    marts: dict[str, WarehouseReader],
+) -> None:
+    in_duckdb, in_postgres = (page_from(marts[where]) for where in ("duckdb", "postgres"))
+    assert in_postgres == in_duckdb
+    page = Page(in_duckdb)
+    for answer in ("$10,005,534", "63.2%", "$4,966,215", "51.8 days", "median 57 days"):
+        assert answer in page.text
+    assert page.rows("Won and lost deals by owner")[0] == ["Darcel Schlecht", "349", "204", "$1,153,214.00"]
+    assert page.column("Open deals by pipeline and stage", "Open deals") == ["500", "1,589"]
+    assert "Whole as of 2 Mar 2026, 14:30 IST. Dates in Asia/Kolkata." in page.text
+
+
+@needs_chromium
+def test_a_browser_shows_them_and_asks_for_nothing(marts: dict[str, WarehouseReader], tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(page_from(marts["duckdb"]), "utf-8")
+    with chromium(tmp_path) as browser:
+        tab = browser.tab()
+        tab.open(path)
+        for width in WIDTHS:
+            tab.show(width=width)
+            shown = tab.evaluate("document.body.innerText")
+            assert "$10,005,534" in shown
+            assert "63.2%" in shown
+            assert tab.evaluate("document.documentElement.scrollWidth") == width
+        for scheme in SCHEMES:
+            tab.show(width=390, scheme=scheme)
+            assert min(colours.contrast for colours in colours_of_texts(tab)) >= 4.5
+            assert min(colours.contrast for colours in colours_of_marks(tab)) >= 3
+        assert (tab.requests, tab.complaints) == ([path.as_uri()], [])

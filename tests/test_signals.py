@@ -55,7 +55,8 @@ def test_a_signal_at_any_step_of_dlt_saves_what_was_read(
     warehouse = started.warehouse(step)
     assert warehouse.query("SELECT exit_code, reason FROM _sync_runs") == [(130, "interrupted")]
     rows = warehouse.count("sales_accounts")
-    assert 5 * (stopped.calls - 8) < rows <= 5 * PAGES, "what was asked for is there"
+    # With those in the bin; while one slice was loaded, the next may have been read to the end.
+    assert 5 * (stopped.calls - 8) < rows <= 5 * PAGES + 5, "what was asked for is there"
     again = started(step, *SYNC)
     assert again.code == ExitCode.DONE
     assert warehouse.count("sales_accounts") == 5 * PAGES + 5

@@ -193,6 +193,22 @@ def test_the_report_counts_what_the_run_did(emulator: Emulator, connector: Conne
     assert report.started_at == report.finished_at == connector.clock.now()
 
 
+@pytest.mark.parametrize("name", ["tasks", "appointments"])
+def test_a_list_that_is_read_once_does_not_hold_the_watermark_back(
+    emulator: Emulator, tmp_path: Path, name: str
+) -> None:
+    connector = connect_swiftly(emulator, tmp_path, objects=[name])
+    told = []
+    for _ in range(3):
+        report = of(connector.sync(), name)
+        told.append((report.watermark_before, report.watermark_after))
+        connector.clock.advance(5000)
+    ends = [after for _, after in told]
+    assert [before for before, _ in told] == [None, *ends[:-1]]
+    assert all(isinstance(end, datetime) for end in ends)
+    assert ends == sorted({*ends}, key=str)
+
+
 def test_the_json_of_a_run_has_the_keys_of_the_contract(connector: Connector) -> None:
     report = connector.sync(objects=["contacts", "owners"])
     document = json.loads(json.dumps(report.to_json()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 from typing import Literal
 
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freshsales_source.walk import WalkState
+from freshsales_source.walk.whole import READINGS
 from tests.walk_reader import NOON, Reader, crm, long_ago
-from tests.walk_world import BIN, Server
+from tests.walk_world import BIN, Server, World
 
 UNORDERED = Server(page_size=10, ignores_order=True)
 
@@ -81,6 +83,54 @@ def test_cuts_and_removals_lose_no_row_of_a_view_without_an_order(
         reader.run(calls=4)
     live = {i for i, row in reader.world.rows.items() if row.view == "open"}
     assert live <= set(reader.rows)
+
+
+# Records that change places at each request
+
+
+class Overcounting(World):
+    """A CRM whose lists tell of three records that they do not show."""
+
+    def _count(self, view: str, count: int) -> int:
+        return count + 3
+
+
+@pytest.mark.parametrize("meta", ["total_pages", "total"])
+def test_a_list_that_stands_still_while_its_records_change_places_is_read_again_in_the_same_run(
+    meta: Literal["total_pages", "total"],
+) -> None:
+    reader = unordered(40, replace(UNORDERED, meta=meta, ties="reshuffled", page_size=20))
+    reading = reader.run()
+    assert 3 < reading.calls <= 3 * READINGS
+    assert reader.has_all
+    assert reader.state.is_complete
+    assert reading.doubts == ()
+
+
+def test_so_it_is_when_the_reading_goes_on_where_it_was_cut() -> None:
+    reader = unordered(40, replace(UNORDERED, ties="reshuffled", page_size=20))
+    assert not reader.run(calls=1).is_whole
+    reading = reader.run()
+    assert reader.has_all
+    assert reader.state.is_complete
+    assert reading.calls <= 1 + 2 * READINGS
+
+
+def test_a_list_in_which_people_work_meanwhile_is_left_to_the_next_run() -> None:
+    reader = unordered(200, replace(UNORDERED, ties="reshuffled"))
+    reader.before_call = lambda number: reader.world.create() if number == 15 else None
+    reading = reader.run()
+    assert reading.calls <= 22
+    assert not reader.state.is_complete
+    assert reading.doubts
+
+
+def test_a_list_that_shows_less_than_its_total_from_place_to_place_is_not_read_again() -> None:
+    reader = unordered(35)
+    reader.world = Overcounting(Random(0), UNORDERED, now=NOON, rows=reader.world.rows)
+    reading = reader.run()
+    assert reading.calls <= 7
+    assert not reader.state.is_complete
 
 
 # Whether an order is honoured

@@ -24,6 +24,7 @@ A process that dies leaves its calls counted.
 from __future__ import annotations
 
 import logging
+import math
 import random
 import sqlite3
 import threading
@@ -44,8 +45,10 @@ from freshsales_source.settings.config import OnQuota, RateLimit
 PATIENCE_S = 75.0  # `stop` still waits out a full minute's window, not an hour's
 _SHORTEST_WAIT_S = 0.001
 _WORTH_A_LINE_S = 1.0
+LONG_WAIT_S = 30.0
+"""A wait that people must be told of, who would think that the run hangs."""
 
-_log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +121,7 @@ class SqliteBudget:
         self._rng = rng or random.Random()
         self._stop = stop
         self._lock = threading.Lock()
+        self._told_until = -math.inf
         self._file = open_budget_file(path)
         self._ledger = Ledger(self._file, limits, reserve=reserve)
 
@@ -131,8 +135,7 @@ class SqliteBudget:
                 if wait is None:
                     return Ticket(number=self._ledger.issue(now), waited_s=waited_s)
             self._lose_patience(wait)
-            if wait.seconds >= _WORTH_A_LINE_S:
-                _log.info("budget_wait why=%s seconds=%.1f", wait.why, wait.seconds)
+            self._tell(wait)
             seconds = max(wait.seconds, _SHORTEST_WAIT_S)
             pause(self._clock, seconds, self._stop)
             waited_s += seconds
@@ -144,7 +147,7 @@ class SqliteBudget:
             if refused:
                 self._ledger.refuse(now, ticket.number, signal.hint_s if signal else None, self._rng)
                 # None, where the answer is an old one of a quota that is over.
-                _log.warning("quota_refused wait_s=%.1f", max(0.0, self._ledger.block().until - now))
+                _LOG.warning("quota_refused wait_s=%.1f", max(0.0, self._ledger.block().until - now))
             else:
                 self._ledger.answered(now, ticket.number, arrived=signal is not None)
 
@@ -158,6 +161,24 @@ class SqliteBudget:
         """Close the file; other holders of it go on."""
         with self._lock:
             self._file.close()
+
+    def _tell(self, wait: Wait) -> None:
+        """A line in the log; a long wait is a warning, once for all threads that wait at the same time."""
+        if wait.seconds < _WORTH_A_LINE_S:
+            return
+        with self._lock:
+            now = self._clock.monotonic()
+            is_warned_of = wait.seconds >= LONG_WAIT_S and now >= self._told_until
+            self._told_until = now + wait.seconds if is_warned_of else self._told_until
+        until = self._clock.now() + timedelta(seconds=wait.seconds)
+        level = logging.WARNING if is_warned_of else logging.INFO
+        _LOG.log(
+            level,
+            "budget_wait why=%s seconds=%.1f until=%s",
+            wait.why,
+            wait.seconds,
+            f"{until:%Y-%m-%dT%H:%M:%SZ}",
+        )
 
     def _lose_patience(self, wait: Wait) -> None:
         if self._on_quota == "wait" or wait.total_s <= PATIENCE_S:

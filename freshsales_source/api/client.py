@@ -29,7 +29,7 @@ from freshsales_source.api.limit_headers import LimitSignal, read_limit_headers,
 from freshsales_source.api.retry import Retry
 from freshsales_source.api.throttle import METER, Meter, Throttle, Usage
 from freshsales_source.clock import Clock, Stop
-from freshsales_source.errors import MalformedAnswer, WrongHost
+from freshsales_source.errors import ConfigurationError, MalformedAnswer, WrongHost
 from freshsales_source.redact import Secret, installed_redactor
 from freshsales_source.schema.storable import storable_json
 from freshsales_source.settings.account import Account
@@ -70,6 +70,22 @@ class Answer:
             ) from error
 
 
+class Halt:
+    """A Stop that has a will of its own beside the one it was given."""
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+        self._halted = threading.Event()
+
+    def set(self) -> None:
+        """Stop, whatever the other says."""
+        self._halted.set()
+
+    def is_set(self) -> bool:
+        """Whether either says so."""
+        return self._halted.is_set() or self._stop.is_set()
+
+
 class Client:
     """Reads from one account; safe to share between threads. Made by `build_client`."""
 
@@ -81,12 +97,14 @@ class Client:
         clock: Clock,
         *,
         meter: Meter | None = None,
+        halt: Halt | None = None,
     ) -> None:
         self.account = account
         self._http = http
         self._throttle = throttle
         self._clock = clock
         self._meter = meter
+        self._halt = halt
         self._has_answered = threading.Event()
 
     def get(self, path: str, params: Params | None = None) -> Answer:
@@ -115,6 +133,14 @@ class Client:
     def usage(self) -> Usage:
         """Return what all calls of this run have spent so far, retries included."""
         return self._throttle.usage()
+
+    def halt(self) -> None:
+        """Let calls that wait, for the budget or before another try, end at once with Interrupted.
+
+        Where the client was built with a `stop`; without one a wait is slept through.
+        """
+        if self._halt is not None:
+            self._halt.set()
 
     def close(self) -> None:
         """Close all connections."""
@@ -176,20 +202,21 @@ def build_client(
     account = settings.account
     environment = os.environ if environment is None else environment
     inner = transport or _network(account, settings, environment)
+    halt = None if stop is None else Halt(stop)
     throttle = Throttle(
         _Keyed(inner, account, settings.api_key),
-        budget=budget or build_budget(settings, clock=clock, environment=environment, rng=rng, stop=stop),
+        budget=budget or build_budget(settings, clock=clock, environment=environment, rng=rng, stop=halt),
         clock=clock,
         ceiling=CallCeiling(settings.max_calls),
     )
     http = httpx.Client(
-        transport=Retry(throttle, tries=settings.retries, clock=clock, rng=rng, stop=stop),
+        transport=Retry(throttle, tries=settings.retries, clock=clock, rng=rng, stop=halt),
         headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "freshsales-source"},
         timeout=httpx.Timeout(settings.timeout_s, connect=CONNECT_S, pool=None),
         follow_redirects=False,
         trust_env=False,
     )
-    return Client(account, http, throttle, clock)
+    return Client(account, http, throttle, clock, halt=halt)
 
 
 def build_budget(
@@ -213,7 +240,16 @@ def build_budget(
 
 
 def budget_store(settings: Settings, environment: Mapping[str, str] | None = None) -> Path:
-    """Where the account's budget is kept: `budget_store`, else a file in the user's state folder."""
+    """Where the account's budget is kept: `budget_store`, else a file in the user's state folder.
+
+    Raises ConfigurationError for a folder that does not exist: it is a slip of the pen, and processes that write the
+    path in two ways would not share the budget.
+    """
+    if settings.budget_store is not None and not settings.budget_store.parent.is_dir():
+        raise ConfigurationError(
+            f"`budget_store` is {settings.budget_store}, in a folder that does not exist",
+            remedy="Correct the path, or make the folder; leave the setting out to use the user's own folder.",
+        )
     environment = os.environ if environment is None else environment
     return settings.budget_store or budget_path(settings.account, environment, Path.home())
 

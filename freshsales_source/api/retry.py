@@ -29,7 +29,7 @@ _LONGEST_HINT_S = 300.0  # Retry-After of a 503; a longer one ends the run soone
 _SWIFT_S = 0.5  # refusals closer together than this were not waited for
 _DROPPED_HEADERS = ("content-encoding", "content-length", "transfer-encoding", "set-cookie")
 
-_log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 
 
 class Retry(httpx.BaseTransport):
@@ -94,7 +94,7 @@ class Retry(httpx.BaseTransport):
             cause = str(outcome.status_code)
             hint_s = read_limit_headers(outcome.headers, now=self._clock.now()).retry_after_s
             seconds = max(seconds, min(hint_s or 0.0, _LONGEST_HINT_S))
-        _log.warning(
+        _LOG.warning(
             "retry cause=%s failures=%d of=%d wait_s=%.1f at=%s",
             *(cause, failures, self._tries, seconds, place_of(request)),
         )

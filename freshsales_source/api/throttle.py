@@ -7,7 +7,6 @@ extensions (per object).
 
 from __future__ import annotations
 
-import logging
 import threading
 from dataclasses import dataclass
 
@@ -18,8 +17,6 @@ from freshsales_source.api.limit_headers import LimitSignal, read_limit_headers
 from freshsales_source.clock import Clock
 
 METER = "freshsales_meter"  # the name under which a request carries its Meter
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
 
-from freshsales_source.entities import CUSTOM_MODULES, ENTITIES
-from freshsales_source.entities.custom_modules import is_module
-from freshsales_source.entities.feeds import FEEDS
+from freshsales_source.cli.option_types import (
+    amount,
+    dataset,
+    file_path,
+    forgettable_object,
+    limit,
+    object_name,
+    port,
+    positive,
+    recipient,
+    record_id,
+    switch,
+)
+from freshsales_source.settings.known_names import OBJECTS
 
-OBJECTS = (*(entity.name for entity in ENTITIES), *(feed.name for feed in FEEDS))
-FORGETTABLE = tuple(entity.name for entity in ENTITIES if entity is not CUSTOM_MODULES)
 DEMO_FILE = Path("freshsales-demo.duckdb")
+REPORT_FILE = Path("freshsales-report.html")
 PLANS = ("free", "growth", "pro", "enterprise", "none")
-DATASET = re.compile(r"[a-z_][a-z0-9_]{0,47}")
+LOG_FORMATS = ("text", "json")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,7 +41,10 @@ def parser() -> argparse.ArgumentParser:
     _discover(commands)
     _sync(commands)
     _status(commands)
+    _report(commands)
+    _reset(commands)
     _forget(commands)
+    _marts(commands)
     _emulator(commands)
     _demo(commands)
     return root
@@ -72,6 +84,11 @@ def _discover(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         action="store_true",
         help="print the catalogue instead: every table and column with meaning, origin and confidence",
     )
+    form.add_argument(
+        "--tables",
+        action="store_true",
+        help="print every table and column as JSON instead, for other programs. No API call.",
+    )
     _common(command)
 
 
@@ -80,12 +97,12 @@ def _sync(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     command.add_argument(
         "objects",
         nargs="*",
-        type=_object,
+        type=object_name,
         metavar="OBJECT",
         help=f"tables to sync (default: all): {', '.join(OBJECTS)}; or one custom module, `cm_...`",
     )
     command.add_argument(
-        "--max-calls", type=_positive, metavar="N", help="end cleanly after N API calls (exit 75)"
+        "--max-calls", type=positive, metavar="N", help="end cleanly after N API calls (exit 75)"
     )
     command.add_argument(
         "--dry-run", action="store_true", help="say what it would read, in calls and minutes"
@@ -101,7 +118,29 @@ def _sync(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         action="store_true",
         help="flag records that are gone however many they are, this once",
     )
+    command.add_argument(
+        "--marts", action="store_true", help="make the views of `freshsales marts` after the load"
+    )
+    command.add_argument(
+        "--publish",
+        type=file_path,
+        metavar="PATH",
+        help="after the run, put a copy of the DuckDB file there, in one step, for others to read",
+    )
+    command.add_argument(
+        "--on-finish",
+        type=recipient,
+        metavar="URL|COMMAND",
+        help="send the run's summary there as JSON: a POST, or a program's standard input",
+    )
     command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.add_argument(
+        "--log-format",
+        choices=LOG_FORMATS,
+        default="text",
+        metavar="FORMAT",
+        help="stderr as `text` for people (default), or `json`: an object per line (docs/logs.md)",
+    )
     _warehouse(command)
     _common(command)
 
@@ -113,24 +152,68 @@ def _status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     _common(command)
 
 
+def _report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser(
+        "report", help="write the answers to a sales lead's questions as one HTML page. No API call."
+    )
+    command.add_argument(
+        "--output",
+        type=file_path,
+        default=REPORT_FILE,
+        metavar="PATH",
+        help="the file to write (default ./freshsales-report.html)",
+    )
+    command.add_argument("--open", action="store_true", help="show it in the browser")
+    _warehouse(command)
+    _common(command)
+
+
+def _reset(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser(
+        "reset", help="let the next sync read objects again whole, as the first one did. No API call."
+    )
+    command.add_argument(
+        "objects",
+        nargs="*",
+        type=object_name,
+        metavar="OBJECT",
+        help="tables to read again (default: all), or one custom module, `cm_...`",
+    )
+    command.add_argument(
+        "--drop",
+        action="store_true",
+        help="drop the tables, too, with their lists; rows of vanished records do not come back. The history stays",
+    )
+    _warehouse(command)
+    _common(command)
+
+
 def _forget(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = commands.add_parser(
         "forget", help="delete records from every table for good, and never load them again. No API call."
     )
     command.add_argument(
         "object",
-        type=_forgettable,
+        type=forgettable_object,
         metavar="OBJECT",
         help="the table of the records, e.g. contacts, or `cm_...`",
     )
-    command.add_argument("ids", type=_record_id, nargs="+", metavar="ID", help="their numbers in the CRM")
+    command.add_argument("ids", type=record_id, nargs="+", metavar="ID", help="their numbers in the CRM")
+    _warehouse(command)
+    _common(command)
+
+
+def _marts(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser(
+        "marts", help="make the views that answer questions, which later syncs keep up to date. No API call."
+    )
     _warehouse(command)
     _common(command)
 
 
 def _emulator(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = commands.add_parser("emulator", help="serve a made-up Freshsales account on this machine")
-    command.add_argument("--port", type=_port, default=8900, metavar="N", help="port (default 8900; 0: any)")
+    command.add_argument("--port", type=port, default=8900, metavar="N", help="port (default 8900; 0: any)")
     command.add_argument(
         "--api-key", default="demo-key", metavar="KEY", help="the key it accepts (default demo-key)"
     )
@@ -148,17 +231,17 @@ def _emulator(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     command.add_argument(
         "--limit",
         action="append",
-        type=_limit,
+        type=limit,
         metavar="N/S",
         help="N calls in S seconds, in place of the plan's; may be repeated",
     )
-    command.add_argument("--others", type=_amount, default=0.0, metavar="N", help="calls a minute by others")
-    command.add_argument("--latency-ms", type=_amount, default=0.0, metavar="N", help="added to every answer")
+    command.add_argument("--others", type=amount, default=0.0, metavar="N", help="calls a minute by others")
+    command.add_argument("--latency-ms", type=amount, default=0.0, metavar="N", help="added to every answer")
     command.add_argument("--strict", action="store_true", help="the worse position of every switch")
     command.add_argument(
         "--switch",
         action="append",
-        type=_switch,
+        type=switch,
         default=[],
         metavar="NAME=VALUE",
         help="set one switch; may be repeated",
@@ -170,7 +253,7 @@ def _demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     command = commands.add_parser("demo", help="sync a made-up company into DuckDB; needs no account")
     command.add_argument(
         "--duckdb",
-        type=_file,
+        type=file_path,
         default=DEMO_FILE,
         metavar="PATH",
         help="the file to make; only the default is made anew (default ./freshsales-demo.duckdb)",
@@ -178,6 +261,11 @@ def _demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def _common(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--account",
+        metavar="NAME",
+        help="one of several accounts, as named in the settings (`accounts.NAME`)",
+    )
     command.add_argument("-v", "--verbose", action="store_true", help="log every decision")
 
 
@@ -187,80 +275,14 @@ def _warehouse(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--dataset",
-        type=_dataset,
-        default="freshsales",
+        type=dataset,
         metavar="NAME",
-        help="schema in the warehouse (default freshsales)",
+        help="schema in the warehouse (default freshsales; with --account, freshsales_NAME)",
     )
     command.add_argument(
         "--duckdb",
-        type=_file,
+        type=file_path,
         default=Path("freshsales.duckdb"),
         metavar="PATH",
         help="the DuckDB file (default ./freshsales.duckdb)",
     )
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 up")
-    return int(text)
-
-
-def _object(text: str) -> str:
-    if text not in OBJECTS and not is_module(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no object; objects are {', '.join(OBJECTS)}")
-    return text
-
-
-def _forgettable(text: str) -> str:
-    if text not in FORGETTABLE and not is_module(text):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} has no records to forget; objects are {', '.join(FORGETTABLE)}, or a custom module"
-        )
-    return text
-
-
-def _record_id(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()) or not 0 < int(text) < 2**63:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of a record")
-    return int(text)
-
-
-def _file(text: str) -> Path:
-    path = Path(text)
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a file in a folder that exists")
-    return path
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
-    return int(text)
-
-
-def _amount(text: str) -> float:
-    if not re.fullmatch(r"\d+(\.\d+)?", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 up")
-    return float(text)
-
-
-def _dataset(text: str) -> str:
-    if not DATASET.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form [a-z_][a-z0-9_]{{0,47}}")
-    return text
-
-
-def _limit(text: str) -> tuple[int, float]:
-    match = re.fullmatch(r"(\d+)/(\d+(?:\.\d+)?)", text)
-    if match is None or not int(match[1]) or not float(match[2]):
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form 400/60")
-    return int(match[1]), float(match[2])
-
-
-def _switch(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form name=value")
-    return name, value

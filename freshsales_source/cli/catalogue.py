@@ -6,12 +6,21 @@ exit code of that.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterable, Iterator
 
 from freshsales_source.api.client import Client, build_client
-from freshsales_source.catalogue import MADE_HERE, ColumnEntry, TableEntry, of_entity, tables, tables_beside
+from freshsales_source.catalogue import (
+    MADE_HERE,
+    ColumnEntry,
+    TableEntry,
+    objects_of_tables,
+    of_entity,
+    tables,
+    tables_beside,
+)
 from freshsales_source.cli.project import settings_of_project
 from freshsales_source.cli.tables import Output, output
 from freshsales_source.clock import SystemClock
@@ -30,10 +39,10 @@ _LONGEST = 500
 _SPECIAL = re.compile(r"([\\*_\[\]<>|#~])")
 
 
-def run_catalogue() -> int:
+def run_catalogue(account: str | None) -> int:
     """Print the catalogue; 0, or the exit code of what kept the account from being asked."""
     try:
-        settings = settings_of_project({})
+        settings = settings_of_project({}, account)
         with build_client(settings, clock=SystemClock()) as client:
             found = account_tables(client, settings)
     except FreshsalesError as error:
@@ -41,6 +50,26 @@ def run_catalogue() -> int:
         _print(tables())
         return int(error.exit_code)
     _print(found)
+    return int(ExitCode.DONE)
+
+
+def print_tables() -> int:
+    """Print what a sync of everything makes, without what one account adds, as one JSON object; 0."""
+    objects = objects_of_tables()
+    found = [
+        {
+            "table": table.name,
+            "object": objects.get(table.name),
+            "description": table.description,
+            "key": table.grain,
+            "columns": [
+                {"name": c.name, "type": c.type, "description": c.description} for c in table.columns
+            ],
+        }
+        for table in tables()
+    ]
+    with output() as out:
+        out.print(json.dumps({"tables": found}, indent=1))
     return int(ExitCode.DONE)
 
 

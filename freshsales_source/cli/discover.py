@@ -13,7 +13,7 @@ from typing import Any
 from freshsales_source.api.client import build_client
 from freshsales_source.cli.check import tell
 from freshsales_source.cli.findings import hints_of
-from freshsales_source.cli.project import settings_of_project
+from freshsales_source.cli.project import next_command, settings_of_project
 from freshsales_source.cli.tables import Output, counted, output, print_rows
 from freshsales_source.clock import SystemClock
 from freshsales_source.discovery.exploration import discover
@@ -46,8 +46,12 @@ def run_discover(options: Namespace) -> int:
         # It knows the tables of the warehouse, and dlt with them: a second that others need not wait.
         from freshsales_source.cli.catalogue import run_catalogue
 
-        return run_catalogue()
-    settings = settings_of_project({})
+        return run_catalogue(options.account)
+    if options.tables:
+        from freshsales_source.cli.catalogue import print_tables
+
+        return print_tables()
+    settings = settings_of_project({}, options.account)
     clock = SystemClock()
     with build_client(settings, clock=clock) as client:
         found = discover(client, settings, clock=clock, hints=hints_of(settings.account, clock))
@@ -55,12 +59,12 @@ def run_discover(options: Namespace) -> int:
         if options.json:
             out.print(json.dumps(as_json(found), indent=2, default=_word))
         else:
-            print_discovery(found, settings, out)
+            print_discovery(found, settings, out, account=options.account)
     tell(found.problems)
     return found.exit_code
 
 
-def print_discovery(found: Discovery, settings: Settings, out: Output) -> None:
+def print_discovery(found: Discovery, settings: Settings, out: Output, *, account: str | None = None) -> None:
     """The discovery as tables, then what deserves attention, then the costs."""
     limits = "`rate_limits`" if settings.rate_limits else f"plan {settings.plan}"
     out.print(f"{'account':<16}{found.account.base_url}\n{'limits':<16}{limits}\n")
@@ -73,14 +77,17 @@ def print_discovery(found: Discovery, settings: Settings, out: Output) -> None:
     )
     _print_part("Lists that are read", ("object", "list", "id", "records", "why"), list(_lists(found)), out)
     _print_part(
-        "Custom fields", ("object", "name", "label", "type", "column"), list(_custom_fields(found)), out
+        "Custom fields",
+        ("object", "name", "label", "type", "column type", "column, if another"),
+        list(_custom_fields(found)),
+        out,
     )
     _print_part("Pipelines", ("pipeline", "deals", "shown by the views"), list(_pipelines(found)), out)
     _print_owners(found.owners, out)
     out.print()
     for note in _notes(found):
         out.print(one_line(note, _LONGEST))
-    _print_costs(found, out)
+    _print_costs(found, out, account)
 
 
 def as_json(found: Discovery) -> dict[str, Any]:
@@ -154,7 +161,8 @@ def _custom_fields(found: Discovery) -> Iterator[Cells]:
                 field.name,
                 field.label,
                 field.type,
-                f"{field.column} ({field.column_type.value})",
+                field.column_type.value,
+                "" if field.column == field.name else field.column,
             )
 
 
@@ -200,7 +208,7 @@ def _notes(found: Discovery) -> Iterator[str]:
         yield f"{counted(left, 'owner')} more were not counted."
 
 
-def _print_costs(found: Discovery, out: Output) -> None:
+def _print_costs(found: Discovery, out: Output, account: str | None) -> None:
     minutes = math.ceil(found.first_seconds / 60)
     time = f"{minutes:,} min or more" if minutes else "under a minute's share"
     about = "At least" if found.is_lower_bound else "About"
@@ -213,7 +221,7 @@ def _print_costs(found: Discovery, out: Output) -> None:
     )
     if not found.problems:
         out.print("A key sees only what its user sees: compare the counts with the CRM's own.")
-        out.print("Next: freshsales sync")
+        out.print(f"Next: {next_command('sync', account)}")
 
 
 def _print_part(title: str, headers: tuple[str, ...], rows: list[Cells], out: Output) -> None:

@@ -41,9 +41,14 @@ def run_emulator(options: Namespace) -> int:
             limits=limits,
             latency_s=options.latency_ms / 1000,
         )
-        server = emulators.serve(emulator, options.port)
     except (ValueError, KeyError, OSError) as error:
         print(f"freshsales emulator: {error}", file=sys.stderr)
+        return ExitCode.USAGE
+    try:
+        server = emulators.serve(emulator, options.port)
+    except OSError as error:
+        why = f"port {options.port} cannot be had: {error.strerror}. Choose another with --port (0: any)"
+        print(f"freshsales emulator: {why}", file=sys.stderr)
         return ExitCode.USAGE
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

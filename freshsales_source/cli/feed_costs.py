@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from freshsales_source.discovery.check import Diagnosis
 from freshsales_source.entities.feeds import FEEDS, Feed
 from freshsales_source.settings.config import Settings
 from freshsales_source.state.feed_state import FeedState
@@ -20,26 +19,31 @@ def wanted_feeds(settings: Settings) -> list[Feed]:
 
 
 def feed_costs(
-    settings: Settings, warehouse: Warehouse, found: Diagnosis, states: Mapping[str, Any]
+    feeds: Iterable[Feed],
+    settings: Settings,
+    warehouse: Warehouse,
+    totals: Mapping[str, int],
+    states: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
-    """Feed, records to read it for, and calls at least, of each feed; records that changed since come on top."""
-    totals = {row.object: row.records or 0 for row in found.objects}
+    """Feed, records to read it for, and calls at least, of each feed; records that changed since come on top.
+
+    `totals` are the live records in the CRM, by object.
+    """
     costs = []
-    for feed in wanted_feeds(settings):
+    for feed in feeds:
         state = FeedState.from_json(states.get(feed.name))
         followed = [name for name in feed.parents if settings.objects is None or name in settings.objects]
-        records = sum(_records(name, state, warehouse, totals) for name in followed)
+        records = sum(_records(name, state, warehouse, totals.get(name, 0)) for name in followed)
         costs.append({"feed": feed.name, "records": records, "calls": records})
     return costs
 
 
-def _records(name: str, state: FeedState, warehouse: Warehouse, totals: Mapping[str, int]) -> int:
+def _records(name: str, state: FeedState, warehouse: Warehouse, total: int) -> int:
+    """Those that wait, those that a sweep still comes to, and those that are not even loaded."""
     if name not in state.begun:
-        return totals.get(name, 0)
-    waiting = len(state.waiting.get(name, ()))
-    if name not in state.sweeps:
-        return waiting
-    rows = warehouse.query(
-        f"SELECT count(*) FROM {warehouse.name(name)} WHERE id > {state.sweeps[name]} AND NOT is_deleted"
-    )
-    return waiting + (int(rows[0][0]) if rows else 0)
+        return total
+    unloaded = max(0, total - (warehouse.live_rows(name) or 0))
+    ahead = 0
+    if name in state.sweeps:
+        ahead = warehouse.count(name, f"id > {state.sweeps[name]} AND NOT is_deleted") or 0
+    return len(state.waiting.get(name, ())) + ahead + unloaded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from freshsales_source.cli.project import settings_of_project
+from freshsales_source.cli.project import settings_without_key
 from freshsales_source.cli.sync import target_of
 from freshsales_source.cli.tables import counted, output
 from freshsales_source.clock import SystemClock
@@ -15,7 +15,7 @@ from freshsales_source.warehouse.warehouse import Warehouse
 
 def run_forget(options: Namespace) -> int:
     """Forget the records that the options name, and say a line of each; 0."""
-    target, settings, clock = target_of(options), settings_of_project({}), SystemClock()
+    target, settings, clock = target_of(options), settings_without_key(options.account), SystemClock()
     warehouse = Warehouse(target, settings.account, clock=clock)
     done = forget(warehouse, options.object, options.ids, clock.now())
     with output() as out:

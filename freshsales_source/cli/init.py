@@ -17,7 +17,7 @@ from typing import Protocol
 
 from freshsales_source.api.client import build_client
 from freshsales_source.cli.check import tell
-from freshsales_source.cli.project import warn_of_other_hosts
+from freshsales_source.cli.project import next_command, warn_of_other_hosts
 from freshsales_source.cli.project_files import ignore_secrets, is_private, write_private, write_public
 from freshsales_source.cli.settings_file import SettingsFile
 from freshsales_source.cli.tables import output
@@ -30,11 +30,11 @@ from freshsales_source.errors import ConfigurationError, SavedViewNotFound
 from freshsales_source.exit_codes import ExitCode
 from freshsales_source.pages.views import View, bin_setting, find
 from freshsales_source.schema.entity_types import Views
-from freshsales_source.settings.config import Settings, read_settings
+from freshsales_source.settings.accounts import prefix_of
+from freshsales_source.settings.config import LONG_FORM, Settings, read_settings
 from freshsales_source.settings.setting_values import ViewChoice
 
 SECTION = ("sources", "freshsales")
-VIEWS = (*SECTION, "views")
 _NOT_FOUND = "saved_view_not_found"
 _PLAN = '# plan = "growth"  # or free, pro, enterprise: it sets the call limits'
 _ASK_DOMAIN = "Domain (as in https://DOMAIN.myfreshworks.com): "
@@ -73,21 +73,36 @@ def run_init(options: Namespace) -> int:
     """Write the files of the current project folder; 0 once they are there."""
     folder = Path(os.environ.get("DLT_PROJECT_DIR", "."))
     terminal = Console() if sys.stdin.isatty() else None
-    return init(folder, domain=options.domain, is_forced=options.force, terminal=terminal)
+    return init(
+        folder,
+        domain=options.domain,
+        is_forced=options.force,
+        terminal=terminal,
+        account=options.account,
+    )
 
 
-def init(folder: Path, *, domain: str | None, is_forced: bool, terminal: Terminal | None) -> int:
+def init(
+    folder: Path,
+    *,
+    domain: str | None,
+    is_forced: bool,
+    terminal: Terminal | None,
+    account: str | None = None,
+) -> int:
     """Find out, try out, write, and say what was written; what cannot be tried out is not written.
 
-    Raises ConfigurationError for what is missing, contradicts the files, or cannot be written into them.
+    `account` names one of several. Raises ConfigurationError for what is missing, contradicts the files, or cannot
+    be written into them.
     """
+    section = _section(account)
     config = SettingsFile.read(folder / ".dlt" / "config.toml")
     secrets = SettingsFile.read(folder / ".dlt" / "secrets.toml")
-    settings = _settings(config, secrets, domain=domain, terminal=terminal)
-    if secrets.entries(*SECTION).get("domain") != settings.domain:
-        config = config.with_entries(SECTION, {"domain": settings.domain}, is_forced=is_forced)
+    settings = _settings(config, secrets, domain=domain, terminal=terminal, account=account)
+    if secrets.entries(*section).get("domain") != settings.domain:
+        config = config.with_entries(section, {"domain": settings.domain}, is_forced=is_forced)
     key = {"api_key": settings.api_key.reveal()}
-    secrets = secrets.with_entries(SECTION, key, is_forced=is_forced, hidden=True)
+    secrets = secrets.with_entries(section, key, is_forced=is_forced, hidden=True)
     warn_of_other_hosts(settings.account)
     found = _tried_out(settings)
     if not any(row.views_seen for row in found.objects) or _is_cut(found):
@@ -100,8 +115,8 @@ def init(folder: Path, *, domain: str | None, is_forced: bool, terminal: Termina
         name: ", ".join(names[id] for id in ids if id in names)
         for name, ids in ((name, _ids(value)) for name, value in views.items())
     }
-    config = config.with_entries(VIEWS, views, is_forced=is_forced, notes=notes)
-    _write(folder.absolute(), config, secrets)
+    config = config.with_entries((*section, "views"), views, is_forced=is_forced, notes=notes)
+    _write(folder.absolute(), config, secrets, account)
     tell(one for one in found.problems if one.reason != _NOT_FOUND or one.object in left_open)
     return ExitCode.DONE
 
@@ -110,37 +125,43 @@ def init(folder: Path, *, domain: str | None, is_forced: bool, terminal: Termina
 
 
 def _settings(
-    config: SettingsFile, secrets: SettingsFile, *, domain: str | None, terminal: Terminal | None
+    config: SettingsFile,
+    secrets: SettingsFile,
+    *,
+    domain: str | None,
+    terminal: Terminal | None,
+    account: str | None,
 ) -> Settings:
     """The settings as a sync would see them, with answers for what is missing."""
     flags: dict[str, object] = {"domain": domain}
-    places: list[Mapping[str, object]] = [
-        flags,
-        _environment(),
-        secrets.entries(*SECTION),
-        config.entries(*SECTION),
-    ]
+    files = [file.entries(*_section(account)) for file in (secrets, config)]
+    places: list[Mapping[str, object]] = [flags, _environment(account), *files]
     for name in ("domain", "api_key"):
         if any(place.get(name) for place in places):
             continue
         if terminal is None:
             raise _missing(name)
         flags[name] = terminal.ask(_ASK_DOMAIN) if name == "domain" else terminal.ask_secretly(_ASK_KEY)
+    config_table, secrets_table = config.entries(*SECTION), secrets.entries(*SECTION)
+    if account is not None:  # it may be a new one
+        config_table = config_table | {"accounts": {account: {}} | config_table.get("accounts", {})}
     return read_settings(
-        flags=flags,
-        environment=os.environ,
-        secrets=secrets.entries(*SECTION),
-        config=config.entries(*SECTION),
+        flags=flags, environment=os.environ, secrets=secrets_table, config=config_table, account=account
     )
 
 
-def _environment() -> dict[str, str]:
-    """Address and key from the environment, under either name."""
+def _environment(account: str | None) -> dict[str, str]:
+    """Address and key from the environment; those of one of several accounts under their own names only."""
+    prefixes = (LONG_FORM, "FRESHSALES_") if account is None else (prefix_of(account),)
     return {
-        name: os.environ.get(f"SOURCES__FRESHSALES__{name.upper()}", "")
-        or os.environ.get(f"FRESHSALES_{name.upper()}", "")
+        name: next(filter(None, (os.environ.get(prefix + name.upper()) for prefix in prefixes)), "")
         for name in ("domain", "api_key")
     }
+
+
+def _section(account: str | None) -> tuple[str, ...]:
+    """The table of the files that is written to."""
+    return SECTION if account is None else (*SECTION, "accounts", account)
 
 
 def _is_cut(found: Diagnosis) -> bool:
@@ -232,14 +253,14 @@ def _ask_view(name: str, seen: tuple[View, ...], terminal: Terminal) -> ViewChoi
 # Files
 
 
-def _write(folder: Path, config: SettingsFile, secrets: SettingsFile) -> None:
+def _write(folder: Path, config: SettingsFile, secrets: SettingsFile, account: str | None) -> None:
     """Write what changed, secrets last of all once git ignores them; say so, and what comes next."""
     said = []
     ignoring = ignore_secrets(folder)
     if ignoring is not None:
         said.append(f"{ignoring}: .dlt/secrets.toml added, which git must not see")
     if config.added:
-        write_public(config.path, config.with_comment(SECTION, _PLAN, on="plan").text)
+        write_public(config.path, config.with_comment(_section(account), _PLAN, on="plan").text)
         said.append(f"{config.path.absolute()}: {', '.join(config.added)}")
     if secrets.added or not is_private(secrets.path):
         write_private(secrets.path, secrets.text)
@@ -249,7 +270,7 @@ def _write(folder: Path, config: SettingsFile, secrets: SettingsFile) -> None:
     secrets.check_written()
     with output() as out:
         out.print("\n".join(said) or "Everything was there already; nothing was written.")
-        out.print("Address and key work. Next: freshsales sync")
+        out.print(f"Address and key work. Next: {next_command('sync', account)}")
 
 
 def _object_of(setting: str) -> str:

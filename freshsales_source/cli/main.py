@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from importlib import import_module
 
 from freshsales_source.cli.arguments import parser
+from freshsales_source.cli.stderr_lines import INTERRUPTED, is_json, log_to_stderr, say
 from freshsales_source.errors import FreshsalesError
 from freshsales_source.exit_codes import ExitCode
-from freshsales_source.redact import RedactingFormatter, installed_redactor
+from freshsales_source.redact import installed_redactor
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is None:
         parser().print_help(sys.stderr)
         return ExitCode.USAGE
-    _log_to_stderr(is_verbose=getattr(options, "verbose", False))
+    log_to_stderr(getattr(options, "log_format", "text"), is_verbose=getattr(options, "verbose", False))
     try:
         # A demo whose reader has gone (`| head`) ends without a code.
         return int(_command(options.command)(options) or ExitCode.DONE)
@@ -44,29 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if _is_interruption(error):
             return _interrupted()
         installed_redactor().scrub(error)
+        if is_json() and isinstance(error, Exception):
+            raise _stumbled(error) from None
         raise
 
 
 def _command(name: str) -> Callable[[Namespace], int]:
-    """The function behind a command; imported here, so that `--help` need not wait for dlt."""
-    if name == "init":
-        from freshsales_source.cli.init import run_init as command
-    elif name == "discover":
-        from freshsales_source.cli.discover import run_discover as command
-    elif name == "check":
-        from freshsales_source.cli.check import run_check as command
-    elif name == "probe":
-        from freshsales_source.cli.probe import run_probe as command
-    elif name == "sync":
-        from freshsales_source.cli.sync import run_sync as command
-    elif name == "status":
-        from freshsales_source.cli.status import run_status as command
-    elif name == "forget":
-        from freshsales_source.cli.forget import run_forget as command
-    elif name == "emulator":
-        from freshsales_source.cli.emulator import run_emulator as command
-    else:
-        from freshsales_source.cli.demo import run_demo as command
+    """The function behind a command, in the module of its name; `--help` need not wait for dlt, nor import it."""
+    command: Callable[[Namespace], int] = getattr(
+        import_module(f"freshsales_source.cli.{name}"), f"run_{name}"
+    )
     return command
 
 
@@ -74,12 +62,20 @@ def _told(error: FreshsalesError, *, as_json: bool) -> int:
     """Say what went wrong: a line for people, and with --json the object that a program waits for."""
     if as_json:
         print(json.dumps({"exit_code": int(error.exit_code), "reason": error.reason, "message": str(error)}))
-    print(f"{error.reason}: {error}", file=sys.stderr)
-    return error.exit_code
+    code = int(error.exit_code)
+    say(f"{error.reason}: {error}", event="run_failed", level="error", reason=error.reason, exit_code=code)
+    return code
+
+
+def _stumbled(error: Exception) -> SystemExit:
+    """Say what nobody foresaw as one object, where a traceback would be many lines; the end of the process."""
+    trace = installed_redactor().traceback(error)
+    say(f"{type(error).__name__}: {error}", event="unexpected", level="error", exception=trace)
+    return SystemExit(int(ExitCode.UNEXPECTED))
 
 
 def _interrupted() -> int:
-    print("interrupted: what was loaded stays, and the next run goes on from there.", file=sys.stderr)
+    say(INTERRUPTED, event="interrupted")
     return ExitCode.INTERRUPTED
 
 
@@ -97,13 +93,3 @@ def _version() -> int:
 
     print(f"freshsales-source {version('freshsales-source')}")
     return ExitCode.DONE
-
-
-def _log_to_stderr(*, is_verbose: bool) -> None:
-    installed_redactor()
-    handler = logging.StreamHandler()
-    handler.setFormatter(RedactingFormatter("%(levelname)s %(name)s %(message)s"))
-    logger = logging.getLogger("freshsales_source")
-    logger.handlers[1:] = [handler]  # the first is the redactor
-    logger.setLevel(logging.INFO if is_verbose else logging.WARNING)
-    logger.propagate = False

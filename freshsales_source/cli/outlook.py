@@ -10,10 +10,13 @@ from typing import Any
 
 from freshsales_source.api.budget_left import BudgetLeft, budget_left
 from freshsales_source.api.client import budget_store
+from freshsales_source.cli.feed_costs import feed_costs
+from freshsales_source.entities.feeds import FEEDS
 from freshsales_source.settings.config import Settings
 from freshsales_source.state.object_state import ObjectState
 from freshsales_source.state.pages_left import PagesLeft, pages_left
 from freshsales_source.sync.verdicts import Verdict
+from freshsales_source.warehouse.warehouse import Warehouse
 
 _SPANS = {1.0: "a second", 60.0: "a minute", 3600.0: "an hour", 86_400.0: "a day"}
 
@@ -63,6 +66,7 @@ def finish(
     objects: Sequence[Mapping[str, Any]],
     last_run: Mapping[str, Any],
     settings: Settings,
+    warehouse: Warehouse,
     budget: BudgetLeft,
     now: datetime,
 ) -> Finish | None:
@@ -73,10 +77,27 @@ def finish(
     partial = [str(row["object"]) for row in objects if row["verdict"] == Verdict.PARTIAL]
     if not partial:
         return None
-    left = pages_left((ObjectState.from_json(states.get(name)) for name in partial), settings.page_size)
+    feed_names = {feed.name for feed in FEEDS}
+    walked = [ObjectState.from_json(states.get(name)) for name in partial if name not in feed_names]
+    left = pages_left(walked, settings.page_size)
+    feeds = [feed for feed in FEEDS if feed.name in partial]
+    if feeds:
+        costs = feed_costs(feeds, settings, warehouse, _records(objects), states)
+        left += PagesLeft(pages=sum(cost["calls"] for cost in costs), is_at_least=True)
     seconds = max(budget.seconds_for(left.pages), left.pages * _seconds_a_call(last_run))
     begin = max(now, budget.blocked_until or now)
     return Finish(left=left, at=begin + timedelta(seconds=seconds), minutes=math.ceil(seconds / 60))
+
+
+def _records(objects: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """How many live records there are of each object, as the CRM last told, or else as the warehouse holds."""
+    return {
+        str(row["object"]): int(
+            row["loaded_count"] if row["expected_count"] is None else row["expected_count"]
+        )
+        for row in objects
+        if row["loaded_count"] is not None or row["expected_count"] is not None
+    }
 
 
 def _seconds_a_call(run: Mapping[str, Any]) -> float:

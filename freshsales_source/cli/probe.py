@@ -6,24 +6,23 @@ import json
 import platform
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import version
-from itertools import groupby
 
 from freshsales_source.api.client import build_client
 from freshsales_source.cli.findings import keep
 from freshsales_source.cli.project import settings_of_project
 from freshsales_source.cli.tables import Output, counted, output, print_rows
 from freshsales_source.clock import SystemClock
-from freshsales_source.probe import Finding, ProbeReport, probe
+from freshsales_source.probe import ProbeReport, probe
 
-_HEADERS = ("point", "assumed", "this account", "because", "so")
+_OTHER = ("point", "assumed", "this account", "because", "so")
+_AS_ASSUMED = ("point", "this account", "because", "so")
 
 
 def run_probe(options: Namespace) -> int:
     """Probe, print, keep the findings, and return the exit code."""
-    settings = settings_of_project({})
+    settings = settings_of_project({}, options.account)
     clock = SystemClock()
     report = probe(lambda limited: build_client(limited, clock=clock), settings, clock)
     is_kept = keep(settings.account, report.kept())
@@ -53,13 +52,19 @@ def as_json(report: ProbeReport) -> dict[str, object]:
 def print_probe(report: ProbeReport, out: Output, *, is_kept: bool) -> None:
     """What the account does, then what it left open, then what becomes of it."""
     settled = [found for found in report.findings if found.is_settled]
-    for title, rows in _groups(settled):
-        print_rows(_HEADERS, rows, out, title)
+    other = [found for found in settled if found.position != found.assumption]
+    if other:
+        rows = [(one.point, one.assumption, one.position, one.why, one.consequence) for one in other]
+        print_rows(_OTHER, rows, out, "Other than assumed")
+        out.print()
+    usual = [(o.point, o.position, o.why, o.consequence) for o in settled if o.position == o.assumption]
+    if usual:
+        print_rows(_AS_ASSUMED, usual, out, "As assumed")
         out.print()
     still_open = [found for found in report.findings if not found.is_settled]
     if still_open:
-        rows = [(found.point, found.assumption, found.why) for found in still_open]
-        print_rows(("point", "assumed", "why it cannot be told"), rows, out, "Still open")
+        left = [(found.point, found.assumption, found.why) for found in still_open]
+        print_rows(("point", "assumed", "why it cannot be told"), left, out, "Still open")
         out.print()
     kept = (
         "kept: syncs of the next 30 days make use of them"
@@ -71,13 +76,3 @@ def print_probe(report: ProbeReport, out: Output, *, is_kept: bool) -> None:
         f"{counted(report.calls, 'API call')}; {kept}."
     )
     out.print("`freshsales probe --json` prints them for a bug report: no address, no names, no ids.")
-
-
-def _groups(findings: list[Finding]) -> Iterator[tuple[str, list[tuple[object, ...]]]]:
-    """Those that differ from what is assumed before those that do not."""
-    ordered = sorted(findings, key=lambda found: found.position == found.assumption)
-    for is_usual, group in groupby(ordered, key=lambda found: found.position == found.assumption):
-        rows: list[tuple[object, ...]] = [
-            (found.point, found.assumption, found.position, found.why, found.consequence) for found in group
-        ]
-        yield ("As assumed" if is_usual else "Other than assumed"), rows

@@ -15,9 +15,12 @@ _ALL = "all"
 
 
 class TerminalProgress:
-    """An observer of a run that draws; does nothing where its console (stderr unless given) is no terminal."""
+    """An observer of a run that draws; does nothing where its console (stderr unless given) is no terminal.
 
-    def __init__(self, console: Console | None = None) -> None:
+    Nor does it where stderr is for something else (`is_drawn` false).
+    """
+
+    def __init__(self, console: Console | None = None, *, is_drawn: bool = True) -> None:
         console = console or Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description:<15}"),
@@ -27,7 +30,7 @@ class TerminalProgress:
             TimeRemainingColumn(compact=True),
             TextColumn("left  {task.fields[note]}"),
             console=console,
-            disable=not console.is_terminal,
+            disable=not (is_drawn and console.is_terminal),
             transient=True,
         )
         self._tasks: dict[str, TaskID] = {}

@@ -10,6 +10,7 @@ from typing import Any
 from freshsales_source.census import RefreshState
 from freshsales_source.settings.config import Settings
 from freshsales_source.state.object_state import ObjectState
+from freshsales_source.warehouse.stored_rows import Part
 
 
 def refresh_line(
@@ -27,14 +28,23 @@ def refresh_line(
         max(1, ceil(rows[name] / settings.page_size)) + len(parts) - 1 for name, parts in refreshed.items()
     )
     length = f"a cycle takes about {ceil(pages / settings.refresh_pages):,} runs ({pages:,} pages)"
-    return f"Rolling refresh: {_reach([one for parts in refreshed.values() for one in parts.values()])}; {length}"
+    return f"Rolling refresh: {_reach(refreshed, rows)}; {length}"
 
 
-def _reach(states: Sequence[RefreshState]) -> str:
-    ended = [state.ended for state in states]
+def _reach(refreshed: Mapping[str, Mapping[str, RefreshState]], rows: Mapping[str, int]) -> str:
+    """When the last cycle ended; in the first one, how many live records were read so far.
+
+    What was read through counts whole, also while it is read once more. Bins are left out: nobody counts them here.
+    """
+    ended = [state.ended for parts in refreshed.values() for state in parts.values()]
     known = [end for end in ended if end is not None]
-    if len(known) < len(ended):
-        read = sum(state.position for state in states)
-        return f"the first cycle is under way, {read:,} old records read again so far"
-    oldest = datetime.fromtimestamp(min(known), UTC)
-    return f"the last cycle ended {oldest:%Y-%m-%d %H:%M:%S} UTC"
+    if len(known) == len(ended):
+        oldest = datetime.fromtimestamp(min(known), UTC)
+        return f"the last cycle ended {oldest:%Y-%m-%d %H:%M:%S} UTC"
+    read = sum(
+        rows[name] if state.ended is not None else min(state.position, rows[name])
+        for name, parts in refreshed.items()
+        for part, state in parts.items()
+        if part != Part.BINNED.name
+    )
+    return f"the first cycle is under way, {read:,} old records read again so far"

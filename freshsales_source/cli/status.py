@@ -9,10 +9,10 @@ from typing import Any
 
 from freshsales_source.cli.findings import kept_findings
 from freshsales_source.cli.outlook import Finish, budget_json, budget_line, finish, left_now
-from freshsales_source.cli.project import settings_of_project
+from freshsales_source.cli.project import next_command, settings_without_key
 from freshsales_source.cli.refresh_line import refresh_line
 from freshsales_source.cli.sync import target_of
-from freshsales_source.cli.tables import Output, output, print_rows, text
+from freshsales_source.cli.tables import LOOKUP_TABLES, Output, counted, output, print_rows, text
 from freshsales_source.clock import SystemClock
 from freshsales_source.exit_codes import ExitCode
 from freshsales_source.state.findings import Findings
@@ -23,11 +23,14 @@ from freshsales_source.warehouse.warehouse import Target, Warehouse
 
 Row = dict[str, Any]
 
+_SHORT = 60
+"""Characters of a reason that fits into the first line."""
+
 
 def run_status(options: Namespace) -> int:
     """Print the newest verdict on every object; 0 whatever it says, for the runs had their own exit codes."""
     target = target_of(options)
-    settings = settings_of_project({})
+    settings = settings_without_key(options.account)
     warehouse, found = Warehouse(target, settings.account), kept_findings(settings.account)
     with ours_unwrapped():
         runs = _runs(warehouse)
@@ -35,12 +38,8 @@ def run_status(options: Namespace) -> int:
     synced_at = {run["run_id"]: run["started_at"] for run in runs}
     now = SystemClock().now()
     budget, states = left_now(settings, now), warehouse.states() if runs else {}
-    end = finish(states, objects, runs[0], settings, budget, now) if runs else None
-    line = (
-        _first_line(objects, synced_at, end)
-        if runs
-        else f"No sync yet in {target.place}, schema {target.dataset}"
-    )
+    end = finish(states, objects, runs[0], settings, warehouse, budget, now) if runs else None
+    line = _first_line(objects, synced_at, end) if runs else _without_runs(warehouse)
     refreshed = refresh_line(states, objects, settings) if runs else None
     with output() as out:
         if options.json:
@@ -55,7 +54,11 @@ def run_status(options: Namespace) -> int:
             }
             out.print(json.dumps(document, default=_iso, indent=2))
         else:
-            out.print(line if runs else f"{line}. Next: freshsales sync")
+            out.print(
+                _first_line(objects, synced_at, end, longest=_SHORT)
+                if runs
+                else f"{line}. Next: {next_command('sync', options.account)}"
+            )
             if runs:
                 _print(objects, runs[0], synced_at, target, out)
                 out.print(budget_line(budget, settings))
@@ -66,37 +69,60 @@ def run_status(options: Namespace) -> int:
     return ExitCode.DONE
 
 
+def _without_runs(warehouse: Warehouse) -> str:
+    """Why there is nothing to tell: no run, or a destination that only takes rows."""
+    place = f"{warehouse.target.place}, schema {warehouse.target.dataset}"
+    if warehouse.can_answer:
+        return f"No sync yet in {place}"
+    return f"Not known: {place}, cannot be asked. What each run found is in its `_sync_objects`"
+
+
 def _of_findings(found: Findings, made_at: datetime) -> str:
     use = "in use" if found.is_usable(SystemClock().now()) else "too old to be used: probe again"
     return f"Findings of `freshsales probe` of {text(_utc(made_at))} UTC: {use}"
 
 
-def _first_line(objects: list[Row], synced_at: dict[str, datetime], end: Finish | None) -> str:
+def _first_line(
+    objects: list[Row], synced_at: dict[str, datetime], end: Finish | None, *, longest: int | None = None
+) -> str:
+    """How whole the copy is; reasons of more than `longest` characters are told below."""
     oldest = min(synced_at[row["run_id"]] for row in objects)
-    verdicts = ((row["object"], Verdict(row["verdict"]), row["reason"] or "") for row in objects)
+    whys = ("see below" if _is_longer(row, longest) else row["reason"] or "" for row in objects)
+    verdicts = ((row["object"], Verdict(row["verdict"]), why) for row, why in zip(objects, whys, strict=True))
     return summary(verdicts, f"{text(_utc(oldest))} UTC", left=str(end or ""))
+
+
+def _is_longer(row: Row, longest: int | None) -> bool:
+    return longest is not None and len(row["reason"] or "") > longest
 
 
 def _print(
     objects: list[Row], last: Row, synced_at: dict[str, datetime], target: Target, out: Output
 ) -> None:
     headers = ("object", "verdict", "in CRM", "in warehouse", "read up to", "synced at (UTC)")
-    rows = [
-        (
-            row["object"],
-            row["verdict"],
-            row["expected_count"],
-            row["loaded_count"],
-            _utc(row["watermark_after"]),
-            _utc(synced_at[row["run_id"]]),
-        )
-        for row in objects
-    ]
+    folded = [row for row in objects if row["object"] in LOOKUP_TABLES and row["verdict"] == Verdict.MATCHED]
+    folded = folded if len(folded) > 1 else []
+    rows = [_cells(row, synced_at) for row in objects if row not in folded]
+    if folded:
+        loaded = sum(row["loaded_count"] or 0 for row in folded)
+        oldest = min(synced_at[row["run_id"]] for row in folded)
+        name = counted(len(folded), "lookup")
+        rows.append((name, Verdict.MATCHED.value, None, loaded, None, _utc(oldest)))
     out.print()
     print_rows(headers, rows, out)
+    out.print()
+    for row in objects:
+        if _is_longer(row, _SHORT):
+            out.print(f"{row['object']}: {row['reason']}")
     reason = f" ({last['reason']})" if last["reason"] else ""
-    out.print(f"\nLast run {last['run_id']}: exit {last['exit_code']}{reason}, {last['calls']:,} API calls")
+    out.print(f"Last run {last['run_id']}: exit {last['exit_code']}{reason}, {last['calls']:,} API calls")
     out.print(f"Schema {target.dataset} in {target.place}")
+
+
+def _cells(row: Row, synced_at: dict[str, datetime]) -> tuple[object, ...]:
+    counts = row["expected_count"], row["loaded_count"]
+    times = _utc(row["watermark_after"]), _utc(synced_at[row["run_id"]])
+    return row["object"], row["verdict"], *counts, *times
 
 
 def _runs(warehouse: Warehouse) -> list[Row]:

@@ -12,14 +12,17 @@ from contextlib import contextmanager
 from types import FrameType
 
 from freshsales_source.api.client import Client, build_client
+from freshsales_source.cli.after_sync import Publisher, telling_of_errors
 from freshsales_source.cli.dry_run import run_dry
 from freshsales_source.cli.findings import hints_of, keep
 from freshsales_source.cli.progress import TerminalProgress
-from freshsales_source.cli.project import settings_of_project
+from freshsales_source.cli.project import dataset_of_project, settings_of_project
+from freshsales_source.cli.stderr_lines import INTERRUPTED, is_json, stderr_line
 from freshsales_source.cli.tables import output, print_report
 from freshsales_source.clock import SystemClock
 from freshsales_source.entities import ENTITIES
 from freshsales_source.exit_codes import ExitCode
+from freshsales_source.sync.notification import notify
 from freshsales_source.sync.syncing import Syncing, sync
 from freshsales_source.warehouse.warehouse import Target, Warehouse
 
@@ -27,7 +30,7 @@ from freshsales_source.warehouse.warehouse import Target, Warehouse
 def run_sync(options: Namespace) -> int:
     """Sync as the options say; return the run's exit code."""
     flags: dict[str, object] = {"max_calls": options.max_calls, "objects": options.objects or None}
-    settings = settings_of_project(flags)
+    settings = settings_of_project(flags, options.account)
     clock, stop = SystemClock(), threading.Event()
     warehouse = Warehouse(target_of(options), settings.account, clock=clock, stop=stop)
     refreshed = frozenset(settings.objects or [entity.name for entity in ENTITIES])
@@ -42,7 +45,12 @@ def run_sync(options: Namespace) -> int:
         progress.watch(opened.usage)
         return opened
 
-    with TerminalProgress() as progress, _stopping_on_signals(stop):
+    publisher = Publisher(warehouse, options.publish)
+    with (
+        telling_of_errors(options.on_finish, warehouse.target),
+        TerminalProgress(is_drawn=not is_json()) as progress,
+        _stopping_on_signals(stop),
+    ):
         report = sync(
             Syncing(
                 settings=settings,
@@ -55,6 +63,8 @@ def run_sync(options: Namespace) -> int:
                 accepts_vanished=options.accept_vanished,
                 stop=stop,
                 full_refresh=refreshed if options.full_refresh else frozenset(),
+                makes_marts=options.marts,
+                then=publisher.publish,
             )
         )
     if hints.has_changed:
@@ -64,12 +74,17 @@ def run_sync(options: Namespace) -> int:
             out.print(json.dumps(report.to_json(), indent=2))
         else:
             print_report(report, warehouse.target.place, out)
-    return report.exit_code
+            if publisher.line:
+                out.print(publisher.line)
+    if options.on_finish is not None:
+        notify(options.on_finish, report.to_json())
+    return publisher.exit_code(report)
 
 
 def target_of(options: Namespace) -> Target:
     """Where the options say the rows go."""
-    return Target(destination=options.destination, dataset=options.dataset, duckdb=options.duckdb)
+    dataset = options.dataset or dataset_of_project(options.account)
+    return Target(destination=options.destination, dataset=dataset, duckdb=options.duckdb)
 
 
 @contextmanager
@@ -81,13 +96,11 @@ def _stopping_on_signals(stop: threading.Event) -> Iterator[None]:
             # Not an exception: threads in the middle of a request or a load would still be waited for. A kill does
             # no harm, and this is one.
             show_cursor = b"\x1b[?25h" if os.isatty(2) else b""  # progress bars hide it
-            os.write(
-                2, show_cursor + b"interrupted: what was loaded stays, and the next run goes on from there.\n"
-            )
+            os.write(2, show_cursor + _said(INTERRUPTED, "interrupted"))
             os._exit(ExitCode.INTERRUPTED)
         stop.set()
         # Not print: the signal may have come in the middle of one.
-        os.write(2, b"Stopping after the requests under way; once more to stop at once.\n")
+        os.write(2, _said("Stopping after the requests under way; once more to stop at once.", "stop_asked"))
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -95,3 +108,7 @@ def _stopping_on_signals(stop: threading.Event) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _said(text: str, event: str) -> bytes:
+    return f"{stderr_line(text, event=event)}\n".encode()

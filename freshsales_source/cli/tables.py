@@ -19,12 +19,12 @@ from freshsales_source.sync.report import ObjectReport, RunReport
 from freshsales_source.sync.verdicts import Verdict, summary
 
 _LONGEST = 1_000
-_WIDE = 200  # columns where nobody looks: a file or a pipe has no width that lines must fit
-_LOOKUPS = frozenset(entity.name for entity in (*LOOKUPS, LISTS, CUSTOM_MODULES))
+_WIDE = 100  # columns of tables in a file or a pipe, which have no width of their own
+LOOKUP_TABLES = frozenset(entity.name for entity in (*LOOKUPS, LISTS, CUSTOM_MODULES))
 
 
 class Output(Console):
-    """Stdout: whatever the data hold stands there letter by letter, and only a terminal makes lines wrap."""
+    """Stdout: whatever the data hold stands there letter by letter, and only tables and terminals make lines wrap."""
 
     def __init__(self) -> None:
         width = None if sys.stdout.isatty() else _WIDE
@@ -73,7 +73,7 @@ def print_report(report: RunReport, place: str, out: Console) -> None:
 
 def _lines(rows: Sequence[ObjectReport]) -> list[tuple[object, ...]]:
     """The lines of the summary: every object, and the matched lookups as one, with their sums."""
-    folded = [row for row in rows if row.object in _LOOKUPS and row.verdict is Verdict.MATCHED]
+    folded = [row for row in rows if row.object in LOOKUP_TABLES and row.verdict is Verdict.MATCHED]
     if len(folded) < 2:
         return [_cells(row) for row in rows]
     sums = (
@@ -112,7 +112,7 @@ def _reasons(rows: Iterable[ObjectReport]) -> dict[str, list[str]]:
 def print_rows(
     headers: Sequence[str], rows: Iterable[Sequence[object]], out: Console, title: str = ""
 ) -> None:
-    """A table under its title: numbers to the right with their thousands apart, names never broken."""
+    """A table under its title: numbers to the right, their thousands apart; names, numbers and times never broken."""
     rows = list(rows)
     if title:
         out.print(title, style="bold")
@@ -120,9 +120,8 @@ def print_rows(
     for place, header in enumerate(headers):
         cells = [row[place] for row in rows]
         is_number = any(cell is not None for cell in cells) and all(map(_is_number, cells))
-        table.add_column(
-            header, justify="right" if is_number else "left", no_wrap=place == 0, overflow="fold"
-        )
+        is_kept = place == 0 or all(isinstance(cell, datetime | int | Decimal | None) for cell in cells)
+        table.add_column(header, justify="right" if is_number else "left", no_wrap=is_kept, overflow="fold")
     for row in rows:
         table.add_row(*map(text, row))
     out.print(table, soft_wrap=False)

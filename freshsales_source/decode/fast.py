@@ -34,7 +34,7 @@ _SPARE_BYTES = 16
 
 def read_fast(body: bytes, layout: Layout, envelope: str) -> Extract | None:
     """What the page holds, or None when it has to be read value by value."""
-    if not layout.is_exact or "." in envelope or _NUL in body or not _is_utf8(body) or not is_shallow(body):
+    if not layout.is_exact or "." in envelope or _has_nul(body) or not _is_utf8(body) or not is_shallow(body):
         return None
     try:
         answer = _parse(body, layout, envelope)
@@ -44,8 +44,15 @@ def read_fast(body: bytes, layout: Layout, envelope: str) -> Extract | None:
         return None
 
 
+def _has_nul(body: bytes) -> bool:
+    # One byte is found ten times as fast as six, and most pages have no escape at all.
+    return b"\\" in body and _NUL in body
+
+
 def _is_utf8(body: bytes) -> bool:
     # Arrow does not look, and hands broken text on.
+    if body.isascii():
+        return True
     try:
         body.decode()
     except UnicodeDecodeError:

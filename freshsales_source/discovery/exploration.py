@@ -34,7 +34,6 @@ from freshsales_source.discovery.search_counts import find_owners, find_pipeline
 from freshsales_source.entities import CONTACTS, DEAL_PIPELINES, DEALS, ENTITIES, OWNERS, SALES_ACCOUNTS
 from freshsales_source.errors import (
     ONE_VIEW,
-    ConfigurationError,
     FatalError,
     Forbidden,
     FreshsalesError,
@@ -58,15 +57,8 @@ _LOG = logging.getLogger(__name__)
 def discover(client: Client, settings: Settings, *, clock: Clock, hints: Hints | None = None) -> Discovery:
     """Look at the account; a wrong key or no network is a Problem in the result, not an exception.
 
-    `hints` tell the page sizes by which the first sync is priced. Raises ConfigurationError where the setting
-    `objects` names something that is none.
+    `hints` tell the page sizes by which the first sync is priced.
     """
-    known = [entity.name for entity in ENTITIES]
-    for name in settings.objects or ():
-        if name not in known:
-            raise ConfigurationError(
-                f"`objects` names {name!r}, which is no object", remedy=f"Objects are: {', '.join(known)}."
-            )
     with ThreadPoolExecutor(settings.concurrency, thread_name_prefix="freshsales") as threads:
         return _Exploration(client, settings, threads, hints or Hints()).run(clock)
 
@@ -337,14 +329,8 @@ def _records(answer: Answer, envelope: str) -> list[dict[str, Any]]:
 
 
 def _hidden(pipeline: PipelineFound) -> Problem:
-    return Problem(
-        reason="pipeline_not_shown",
-        what=f'no view that is read shows pipeline "{pipeline.name}" ({pipeline.deals:,} deals)',
-        where="",
-        remedy=f"{ONE_VIEW}.",
-        exit_code=ExitCode.INCOMPLETE,
-        object=DEALS.name,
-    )
+    what = f'no view that is read shows pipeline "{pipeline.name}" ({pipeline.deals:,} deals)'
+    return _of_views("pipeline_not_shown", what)
 
 
 def _searched(pipeline: PipelineFound) -> ListFound:
@@ -354,9 +340,14 @@ def _searched(pipeline: PipelineFound) -> ListFound:
 
 
 def _not_told(doubt: str) -> Problem:
+    what = f"it cannot be told whether the views show the deals of all pipelines: {doubt}"
+    return _of_views("pipelines_not_told", what)
+
+
+def _of_views(reason: str, what: str) -> Problem:
     return Problem(
-        reason="pipelines_not_told",
-        what=f"it cannot be told whether the views show the deals of all pipelines: {doubt}",
+        reason=reason,
+        what=what,
         where="",
         remedy=f"{ONE_VIEW}.",
         exit_code=ExitCode.INCOMPLETE,

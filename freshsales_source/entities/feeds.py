@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from freshsales_source.entities import CONTACTS, DEALS, LEADS, SALES_ACCOUNTS
-from freshsales_source.schema.columns import EMPTIED_MARKER, Column, ColumnType, Confidence, Table
+from freshsales_source.schema.columns import EMPTIED_MARKER, Column, ColumnType, Table
 from freshsales_source.schema.entity_columns.words import (
     DOCUMENTED,
     GUESS,
@@ -73,26 +73,22 @@ class Feed:
         return f"{parent.path}/{record_id}/{self.path}"
 
 
-def _ours(name: str, type_: ColumnType, description: str, *, is_nullable: bool = True) -> Column:
-    return Column(
-        name=name, type=type_, description=description, confidence=Confidence.OURS, is_nullable=is_nullable
-    )
-
-
 def _record_key(name: str) -> Column:
-    return _ours(name, ColumnType.ID, "The record it belongs to.", is_nullable=False)
+    return Column.ours(name, ColumnType.ID, "The record it belongs to.", is_nullable=False)
 
 
 _OURS = {
-    "targetable_type": _ours(
+    "targetable_type": Column.ours(
         "targetable_type",
         ColumnType.TEXT,
         "Kind of record it belongs to: `Contact`, `SalesAccount`, `Deal` or `Lead`.",
         is_nullable=False,
     )
 }
-_POSITION = _ours("position", ColumnType.INTEGER, "Place in the record's feed, from 0; null in a marker row.")
-_MARKER = _ours(
+_POSITION = Column.ours(
+    "position", ColumnType.INTEGER, "Place in the record's feed, from 0; null in a marker row."
+)
+_MARKER = Column.ours(
     EMPTIED_MARKER,
     ColumnType.BOOLEAN,
     "True in a marker row, which only empties the record's feed and is not kept; null in all others.",

@@ -191,7 +191,7 @@ class FeedReader:
             chain = self._open.pop() if self._open else self._queue.popleft() if self._queue else None
             if chain is None or self.tally.has_ended:
                 return
-            if not self._permits.take():
+            if not self._permits.take(self._permits.load):
                 self._open.append(chain)
                 return
             self._at_work += 1

@@ -20,6 +20,12 @@ class Background:
         with self._lock:
             self._futures.add(self._pool.submit(task))
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether the end of every task was told by `finished`."""
+        with self._lock:
+            return not self._futures
+
     def finished(self) -> Iterator[Future[None]]:
         """The tasks as they end, those submitted meanwhile too; returns when none is left."""
         while True:

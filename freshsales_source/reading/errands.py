@@ -27,19 +27,24 @@ class Errand(Protocol):
 class Errands:
     """The errands of one reader. One thread at a time steps an errand; between steps it stands in line with others.
 
-    Each step takes a permit. When they are used up all errands stand still, and go on with the next load. An errand
-    whose step raised is left alone from then on. So are, as long as that holds, those that are `held`.
+    Each step takes a permit; `permits` None gives a full load of them with each start. When they are used up all
+    errands stand still, and go on with the next load. An errand whose step raised is left alone from then on. So are,
+    as long as that holds, those that are `held`. Only those for which `may_hasten` holds run ahead of a load.
     """
 
     def __init__(
         self,
         pool: ThreadPoolExecutor,
-        permits: Permits,
+        permits: Permits | None,
         held: Callable[[Errand], bool],
+        may_hasten: Callable[[Errand], bool],
     ) -> None:
         self._tasks = Background(pool)
-        self._permits = permits
+        self._permits = permits or Permits()
+        self._has_own_permits = permits is None
         self._is_held = held
+        self._may_hasten = may_hasten
+        self._load = 0
         self._errands: list[Errand] = []
         self._not_to_step: set[int] = set()
         self._lock = threading.Lock()
@@ -53,6 +58,22 @@ class Errands:
     def are_held(self) -> bool:
         """Whether all that is left to ask has to wait."""
         return not self.is_done and all(errand.is_done or self._is_held(errand) for errand in self._errands)
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether steps were made, or are being made, for a load that was not begun yet."""
+        return self._load > self._permits.load and not self._tasks.is_idle
+
+    def begin_load(self) -> None:
+        """Step for the load that is being gathered now."""
+        if self._has_own_permits:
+            self._permits.renew()
+        self._load = self._permits.load
+
+    def hasten(self) -> None:
+        """Step for the load after this one, for which nothing more comes from here; call it when all stand still."""
+        self._load = self._permits.load + 1
+        self.go_on()
 
     def replace(self, *errands: Errand) -> None:
         """Have these errands and no others; call it when all stand still, or from the task given to `begin`."""
@@ -82,7 +103,9 @@ class Errands:
         with self._lock:
             if id(errand) in self._not_to_step or errand.is_done or self._is_held(errand):
                 return
-            if not self._permits.take():
+            if self._load > self._permits.load and not self._may_hasten(errand):
+                return
+            if not self._permits.take(self._load):
                 return
             self._not_to_step.add(id(errand))
         self._tasks.submit(lambda: self._step(errand))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from freshsales_source.decode import Page
 from freshsales_source.errors import Forbidden
@@ -20,17 +20,24 @@ Found: TypeAlias = Callable[[int, Page | None], None]
 """Takes what became of a record that is not gone: itself, or None where it is out of sight."""
 
 
+class Witness(Protocol):
+    """Names a record that must be there; None where none is known."""
+
+    def __call__(self, *, may_be_binned: bool) -> int | None:
+        """The id of a live record, or, if it `may_be_binned`, of one in the bin."""
+        ...
+
+
 class Following:
     """Fetches suspects one a step; an errand of the reader.
 
     A 404 is believed only once a record that must be there was answered in this run, for a route that is closed to
     this key may look the same: `witness` gives the id of such a record. Where none is known, as in an object that is
-    empty now, a 404 is believed only if the user said so (`is_trusting`).
+    empty now, one in the bin is asked for, which some servers answer. Else a 404 is believed only if the user said so
+    (`is_trusting`).
     """
 
-    def __init__(
-        self, fetch: Fetch, found: Found, witness: Callable[[], int | None], *, is_trusting: bool = False
-    ) -> None:
+    def __init__(self, fetch: Fetch, found: Found, witness: Witness, *, is_trusting: bool = False) -> None:
         self._is_trusting = is_trusting
         self._fetch = fetch
         self._found = found
@@ -82,7 +89,7 @@ class Following:
 
     @property
     def _has_come_later(self) -> bool:
-        return bool(self._later) and self._witness() is not None
+        return bool(self._later) and self._witness(may_be_binned=False) is not None
 
     def step(self) -> None:
         """Fetch the next suspect, or the witness once a suspect is missing."""
@@ -133,10 +140,10 @@ class Following:
 
     @property
     def _is_to_be_proven(self) -> bool:
-        return bool(self._missing) and self._works is None and self._witness() is not None
+        return bool(self._missing) and self._works is None and self._witness(may_be_binned=True) is not None
 
     def _prove(self) -> None:
-        record_id = self._witness()
+        record_id = self._witness(may_be_binned=True)
         try:
             self._works = record_id is not None and self._fetch(record_id) is not None
         except Forbidden:

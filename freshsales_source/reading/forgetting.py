@@ -47,7 +47,7 @@ class Forgetting:
         return Rows(
             tables={n: _without(table, "id" if n == own else foreign_key, met) for n, table in left.items()},
             ids=rows.ids - met,
-            deleted=rows.deleted - sum(stub.reason == RECYCLE_BIN for stub in new.values()),
+            binned=rows.binned - met,
         )
 
     def count(self, part: Part) -> int:

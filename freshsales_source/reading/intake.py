@@ -14,21 +14,32 @@ from freshsales_source.reading.rows import Answered, Rows, rows_to_load
 from freshsales_source.schema.entity_types import IS_DELETED, Entity
 from freshsales_source.state.loaded_ids import LoadedIds
 from freshsales_source.walk import WalkState
+from freshsales_source.warehouse.deletions import StoredRows
+from freshsales_source.warehouse.stored_rows import count_binned
 
 
 class Intake:
     """Pages and the walks' states that belong to them; counted in the reader's tally, their ids noted in `loaded`.
 
     `live_id` is a record that was on a page of live records a moment ago. `forgetting` keeps the rows of forgotten
-    records back.
+    records back. `stored` tells which records in the bin are no news.
     """
 
-    def __init__(self, entity: Entity, tally: Tally, loaded: LoadedIds, forgetting: Forgetting) -> None:
+    def __init__(
+        self,
+        entity: Entity,
+        tally: Tally,
+        loaded: LoadedIds,
+        forgetting: Forgetting,
+        stored: StoredRows | None = None,
+    ) -> None:
         self.live_id: int | None = None
+        self._binned_id: int | None = None
         self.forgetting = forgetting
         self._entity = entity
         self._tally = tally
         self._noted = loaded
+        self._stored = stored
         self._answered: list[Answered] = []
         self._states: dict[str, WalkState] = {}
         self._loaded: set[int] = set()
@@ -38,6 +49,10 @@ class Intake:
     def is_empty(self) -> bool:
         """Whether everything that was read was taken."""
         return not self._answered
+
+    def witness(self, *, may_be_binned: bool) -> int | None:
+        """A record that must be there: a live one, or else one in the bin, of which the server may not answer."""
+        return self._binned_id if self.live_id is None and may_be_binned else self.live_id
 
     def new_load(self) -> None:
         """Note that what was handed over so far is loaded, so that a newer version of a row may follow."""
@@ -59,6 +74,8 @@ class Intake:
             self._tally.see(page.content, (answered.source, page.number if answered.source else page.ids[0]))
             if not answered.is_bin:
                 self._note_live(page.ids, page.content)
+            elif answered.source and page.ids:
+                self._binned_id = page.ids[0]
 
     def _note_live(self, ids: Sequence[int], content: Page) -> None:
         place = pc.index(content.tables[self._entity.name][IS_DELETED.name], False).as_py()
@@ -84,8 +101,14 @@ class Intake:
         rows = self.forgetting.parted(rows, gone)
         self._noted.add(self._entity.name, rows.ids)
         self._tally.rows_loaded += len(rows.ids)
-        self._tally.rows_deleted += rows.deleted
+        self._tally.rows_deleted += len(rows.binned) - self._flagged_before(rows.binned)
         return rows
+
+    def _flagged_before(self, ids: Collection[int]) -> int:
+        """How many of these stand in the warehouse as what they are: a bin may be read whole in every run."""
+        if self._stored is None or self._tally.watermark_before is None:
+            return 0
+        return count_binned(self._stored, self._entity.name, ids)
 
     def take_states(self) -> dict[str, WalkState]:
         """The newest state of each walk that went on, by list; each is told once."""

@@ -52,6 +52,12 @@ def listings(entity: Entity, read: ListRead, state: ObjectState) -> tuple[Listin
             return _of_filters(entity, read)
 
 
+def read_each_run(read: ListRead, state: ObjectState) -> list[str]:
+    """The names of the lists that each run reads, of those that were begun; one that is read once counts until then."""
+    once = read.settled if isinstance(read, Filters) else ()
+    return [key for key, walk in state.walks.items() if not (key in once and walk.is_complete)]
+
+
 def _of_views(entity: Entity, read: Views, state: ObjectState) -> tuple[Listing, ...]:
     if read.or_search and not state.live:
         return (_of_search(entity, read),)

@@ -60,8 +60,8 @@ class Lists:
 
     @property
     def live_keys(self) -> list[str]:
-        """The names of the lists of live records."""
-        return [w.listing.key for w in self if not w.listing.is_bin]
+        """The names of the lists of live records that each run reads; one that is read once counts until then."""
+        return [w.listing.key for w in self if not (w.listing.is_bin or w.is_only_counted)]
 
     @property
     def expected(self) -> int | None:
@@ -159,3 +159,8 @@ class WalkErrand:
 def is_backlog(errand: Errand) -> bool:
     """Whether an errand is a walk, and what it would read next was left open by earlier runs."""
     return isinstance(errand, WalkErrand) and errand.is_at_backlog
+
+
+def is_walk(errand: Errand) -> bool:
+    """Whether an errand is a walk: it asks the CRM only, never for rows of the warehouse that are on their way."""
+    return isinstance(errand, WalkErrand)

@@ -17,13 +17,7 @@ import pyarrow as pa
 from freshsales_source.api.throttle import Meter
 from freshsales_source.census import Claim
 from freshsales_source.decode import Page
-from freshsales_source.errors import (
-    BadRequest,
-    FreshsalesError,
-    NotFound,
-    RetriableError,
-    SavedViewNotFound,
-)
+from freshsales_source.errors import BadRequest, FreshsalesError, NotFound, RetriableError, SavedViewNotFound
 from freshsales_source.reading.batch import Batch, Tally
 from freshsales_source.reading.counting import Counting, Difference
 from freshsales_source.reading.differences import changed
@@ -34,8 +28,8 @@ from freshsales_source.reading.forgetting import Forgetting
 from freshsales_source.reading.hidden_pipelines import HiddenPipelines
 from freshsales_source.reading.hinted import is_absent, note_absence
 from freshsales_source.reading.intake import Intake
-from freshsales_source.reading.listing import ListRead, listings
-from freshsales_source.reading.lists import Lists, WalkErrand, is_backlog
+from freshsales_source.reading.listing import ListRead, listings, read_each_run
+from freshsales_source.reading.lists import Lists, WalkErrand, is_backlog, is_walk
 from freshsales_source.reading.met_ids import MetIds
 from freshsales_source.reading.preparation import prepare
 from freshsales_source.reading.rolling import Rolling
@@ -46,7 +40,7 @@ from freshsales_source.reading.unseen_falls import UnseenFalls
 from freshsales_source.reading.vanishing import most_vanished, too_many
 from freshsales_source.reading.walking import Walking
 from freshsales_source.reading.watch import Watch, fetch_record, is_deleted, live_ids
-from freshsales_source.run import Permits, Run
+from freshsales_source.run import Run
 from freshsales_source.schema.entity_types import Entity, Views
 from freshsales_source.state.object_state import ObjectState
 from freshsales_source.walk import Page as WalkPage
@@ -62,7 +56,7 @@ class ObjectReader:
     def __init__(self, run: Run, entity: Entity, read: ListRead, state: ObjectState) -> None:
         self.entity = entity
         self.state = state
-        self.tally = Tally(watermark_before=state.watermark(state.walks))
+        self.tally = Tally(watermark_before=state.watermark(read_each_run(read, state)))
         self.meter = Meter()
         self._read = read
         self._run = run
@@ -71,17 +65,16 @@ class ObjectReader:
         """What the report should tell beside the verdict."""
         self._fields = FieldSettings(run, self._client, entity, state, self.notes.append)
         self._shape = self._fields.shape
-        self._permits = run.permits or Permits()
         self._errands = Errands(
-            run.pool, self._permits, lambda e: run.holds_backlog and not state.waited and is_backlog(e)
+            run.pool,
+            run.permits,
+            held=lambda e: run.holds_backlog and not state.waited and is_backlog(e),
+            may_hasten=is_walk,
         )
         forgetting = Forgetting(entity, run.forgotten(entity.name), state.stubs, run.clock)
-        self.intake = Intake(entity, self.tally, run.loaded, forgetting)
+        self.intake = Intake(entity, self.tally, run.loaded, forgetting, run.stored)
         self._following = Following(
-            self._fetch,
-            self._take_in_alone,
-            lambda: self.intake.live_id,
-            is_trusting=run.accepts_vanished,
+            self._fetch, self._take_in_alone, self.intake.witness, is_trusting=run.accepts_vanished
         )
         self._counting = Counting(
             run, entity, self.intake, self._following, most=self._most_vanished, answered=self._tell
@@ -111,6 +104,11 @@ class ObjectReader:
     def is_held(self) -> bool:
         """Whether only what earlier runs left open is left to read, and that has to wait."""
         return not self.tally.has_ended and self.lists.are_known and self._errands.are_held
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether pages were read, or are being read, that only the next load takes."""
+        return self._errands.is_ahead
 
     @property
     def is_complete(self) -> bool:
@@ -238,14 +236,18 @@ class ObjectReader:
 
     def start(self) -> None:
         """Let the walks read on in the background, as far as the permits reach."""
-        if self._run.permits is None:
-            self._permits.renew()
+        self._errands.begin_load()
         if self.is_done:
             return
         if self.lists.are_known:
             self._errands.go_on()
         else:
             self._errands.begin(self._prepare)
+
+    def read_ahead(self) -> None:
+        """Let the walks read on for the next load while this one, to which `batch` gave everything, is loaded."""
+        if not self.is_done:
+            self._errands.hasten()
 
     def batch(self) -> Batch:
         """Wait until the walks stand still, and give what they read. Raises what the run does not keep to itself."""

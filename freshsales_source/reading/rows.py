@@ -50,11 +50,11 @@ class Answered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """The tables of a load, the ids of its records, and how many of these lie in the recycle bin."""
+    """The tables of a load, the ids of its records, and those of them that lie in the recycle bin."""
 
     tables: dict[str, pa.Table]
     ids: frozenset[int]
-    deleted: int
+    binned: frozenset[int]
 
 
 def rows_to_load(answered: Sequence[Answered], *, parent: str, key: str, loaded: AbstractSet[int]) -> Rows:
@@ -65,17 +65,18 @@ def rows_to_load(answered: Sequence[Answered], *, parent: str, key: str, loaded:
     sightings = [one.sighting for one in answered]
     parts: dict[str, list[pa.Table]] = {}
     ids: set[int] = set()
-    deleted = 0
+    binned: set[int] = set()
     for one, sighting, winners in zip(answered, sightings, latest(sightings, loaded=loaded), strict=True):
         if not winners:
             continue
         kept = [one.keep[row] for row in winners]
-        ids.update(sighting.ids[row] for row in winners)
-        deleted += len(kept) if one.is_bin else 0
+        won = [sighting.ids[row] for row in winners]
+        ids.update(won)
+        binned.update(won if one.is_bin else ())
         for name, table in _taken(one.page.content.tables, one.page.ids, kept, parent, key).items():
             parts.setdefault(name, []).append(table)
     tables = {name: pa.concat_tables(found, promote_options="default") for name, found in parts.items()}
-    return Rows(tables=tables, ids=frozenset(ids), deleted=deleted)
+    return Rows(tables=tables, ids=frozenset(ids), binned=frozenset(binned))
 
 
 def referenced(

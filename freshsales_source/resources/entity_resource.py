@@ -68,6 +68,17 @@ class SharedRun:
         assert not isinstance(reader, FeedReader)
         return reader
 
+    @property
+    def is_ahead(self) -> bool:
+        """Whether objects are being read already that only the next load takes."""
+        return any(reader.is_ahead for reader in self.readers.values() if isinstance(reader, ObjectReader))
+
+    def read_ahead(self) -> None:
+        """Let the walks of all objects read on while the load is on its way that they gave everything to."""
+        for reader in self.readers.values():
+            if isinstance(reader, ObjectReader):
+                reader.read_ahead()
+
     @contextmanager
     def handing_over(self, name: str) -> Iterator[None]:
         """Hold as long as an object has not handed over all that it brings to this load."""
@@ -125,6 +136,8 @@ def object_resource(entity: Entity, shared: SharedRun, *, in_slices: bool) -> Dl
                 yield from _empty_history(run, entity)
             while True:
                 batch = reader.batch()
+                if in_slices and isinstance(reader, ObjectReader):
+                    reader.read_ahead()
                 yield from rows_of(run, entity, batch)
                 state.clear()
                 state.update(batch.state.to_json())

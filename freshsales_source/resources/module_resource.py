@@ -8,7 +8,7 @@ any other object.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dlt
@@ -81,7 +81,7 @@ class _Loading:
                 yield from empty_tables(reader.entity)
         while True:
             for module, reader in readers:
-                yield from self._batch(module, reader)
+                yield from self._batch(module, reader, in_slices=in_slices)
             if in_slices or all(reader.is_done for _, reader in readers):
                 return
             for _, reader in readers:
@@ -97,8 +97,10 @@ class _Loading:
         assert isinstance(reader, ObjectReader)
         return reader
 
-    def _batch(self, module: CustomModule, reader: ObjectReader) -> Iterator[Any]:
+    def _batch(self, module: CustomModule, reader: ObjectReader, *, in_slices: bool) -> Iterator[Any]:
         read = read_module(self._run, module, reader)
+        if in_slices:
+            reader.read_ahead()
         if read.is_gone:
             self._state["found"] = self._found().with_gone(module.table).to_json()
         yield from rows_of(self._run, reader.entity, read.batch)
@@ -108,7 +110,10 @@ class _Loading:
 
     def _directory(self) -> Iterator[Any]:
         is_first = not self._state
-        reader = self._shared.reader(self._run, CUSTOM_MODULES, self._state.get("directory", {}))
+        saved = self._state.get("directory", {})
+        # A name that is not known may be that of a module made since.
+        saved = {**saved, "read_at": None} if saved and self._unknown(self._found()) else saved
+        reader = self._shared.reader(self._run, CUSTOM_MODULES, saved)
         assert isinstance(reader, LookupReader)
         reader.new_load()
         reader.start()
@@ -137,18 +142,28 @@ class _Loading:
         _LOG.info("modules_listed known=%d before=%d", len(found.modules), len(known))
 
     def _complain(self, reader: LookupReader, found: Directory) -> None:
-        """Let the directory fail where it lists a module that cannot be asked for, or lacks one that is wanted."""
+        """Let the directory fail where it lists a module that cannot be asked for, or where one that is wanted is gone.
+
+        Raises ConfigurationError where one is wanted that there never was.
+        """
         there = [module for module in found.modules if not module.is_gone]
-        known = {name for module in there for name in (module.key, module.table)}
-        missing = [name for name in self._names if name not in known]
+        listed = ", ".join(module.key for module in there) or "none"
+        if unknown := self._unknown(found):
+            raise ConfigurationError(
+                f"the account has no custom module {', '.join(unknown)}", remedy=f"It has: {listed}."
+            )
+        missing = [name for name in self._names if name not in _names_of(there)]
         self._refuse_unprotected(found)
         if found.odd:
             names = ", ".join(map(repr, found.odd))
             self._stop(reader, MalformedPage(f"no address can hold the name of custom module {names}"))
         elif missing:
-            listed = ", ".join(module.key for module in there) or "none"
-            what = f"the account has no custom module {', '.join(missing)}; it has: {listed}"
+            what = f"the account has no custom module {', '.join(missing)} any more; it has: {listed}"
             self._stop(reader, NotFound(what, remedy="Correct `objects`."))
+
+    def _unknown(self, found: Directory) -> list[str]:
+        """Those of the names wanted that no module has, or ever had."""
+        return [name for name in self._names if name not in _names_of(found.modules)]
 
     def _refuse_unprotected(self, found: Directory) -> None:
         """Raise where the settings protect columns of a table that no module has: it would have been another one."""
@@ -178,3 +193,7 @@ class _Loading:
             if (self._is_all or module.table in self._names or module.key in self._names)
             and (not module.is_gone or is_to_be_flagged(self._run, module))
         ]
+
+
+def _names_of(modules: Iterable[CustomModule]) -> set[str]:
+    return {name for module in modules for name in (module.key, module.table)}

@@ -96,6 +96,13 @@ class Column:
         if not self.key:
             object.__setattr__(self, "key", self.name)
 
+    @classmethod
+    def ours(cls, name: str, type: ColumnType, description: str, *, is_nullable: bool = True) -> Column:
+        """A column that no record of the CRM has: the connector writes it."""
+        return cls(
+            name=name, type=type, description=description, confidence=Confidence.OURS, is_nullable=is_nullable
+        )
+
     @property
     def keys(self) -> tuple[str, ...]:
         """Every key the value may stand under, the usual one first."""

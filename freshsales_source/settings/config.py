@@ -8,16 +8,20 @@ names the setting. Bounds are ours unless a source is given.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from freshsales_source.entities import ENTITIES
 from freshsales_source.errors import ConfigurationError
 from freshsales_source.redact import Secret, installed_redactor
+from freshsales_source.settings import accounts
 from freshsales_source.settings import setting_values as values
 from freshsales_source.settings.account import Account, parse_domain
+from freshsales_source.settings.known_names import check_objects, check_views
+from freshsales_source.settings.protection import protections
 from freshsales_source.settings.setting_values import RateLimit, ViewChoice
 
 __all__ = [
@@ -34,6 +38,12 @@ __all__ = [
 
 LONG_FORM = "SOURCES__FRESHSALES__"
 SHORT_FORMS = {"FRESHSALES_API_KEY": "api_key", "FRESHSALES_DOMAIN": "domain"}
+
+NO_KEY = "no-key-is-needed"
+"""Stands for a key where none is needed."""
+
+_OF_DLT = ("max_table_nesting", "schema_contract")
+"""What dlt itself reads of a source in the environment."""
 
 OnQuota = Literal["wait", "stop"]
 OnErase = Literal["keep", "blank", "delete"]
@@ -108,6 +118,9 @@ class Settings:
             raise values.refused(
                 "objects", "is an empty list", "Leave it out to sync all objects, or name some."
             )
+        check_objects(self.objects or ())
+        check_views(self.views)
+        protections(ENTITIES, dropped=self.drop_columns, hashed=self.hash_columns, hash_key=self.hash_key)
 
     @property
     def account(self) -> Account:
@@ -126,27 +139,42 @@ def read_settings(
     environment: Mapping[str, str] | None = None,
     secrets: Mapping[str, object] | None = None,
     config: Mapping[str, object] | None = None,
+    account: str | None = None,
+    needs_key: bool = True,
 ) -> Settings:
     """Return the settings from up to four places, the earlier argument winning; None counts as not given.
 
     `environment` is the whole environment: `SOURCES__FRESHSALES__<NAME>` (lists and tables as JSON), which
-    wins over the short forms FRESHSALES_API_KEY and FRESHSALES_DOMAIN. Other names in it are none of our
-    business; an unknown name elsewhere is an error.
+    wins over the short forms FRESHSALES_API_KEY and FRESHSALES_DOMAIN. Names in it without that
+    prefix are none of our business; any other name that is no setting is an error. With `account`, what is set for
+    that account alone, in any place but the flags, wins over what all accounts share. Who makes no call `needs_key`
+    not: one that is missing is then replaced by one that no server knows.
     """
-    named = [flags or {}, secrets or {}, config or {}]
+    flags, environment, files = flags or {}, environment or {}, [config or {}, secrets or {}]
+    named = [flags, *map(accounts.shared, files)]
+    layers = [*named[1:], _from_short_forms(environment), _from_environment(environment, LONG_FORM)]
+    known = accounts.accounts_in(environment=environment, files=files)
+    _check_variables(environment, LONG_FORM, *_OF_DLT)
+    if account is not None:
+        accounts.check_account(account, environment=environment, files=files)
+        _check_variables(environment, accounts.prefix_of(account), "dataset")
+        named += [accounts.table_of(account, file) for file in files]
+        own = _from_environment(environment, accounts.prefix_of(account))
+        layers = [*map(accounts.without_own, layers), *named[-2:], own]
     for mapping in named:
         _check_names(mapping)
-    long_form, short_form = _from_environment(environment or {})
     found: dict[str, object] = {}
-    for mapping in (named[2], named[1], short_form, long_form, named[0]):
+    for mapping in (*layers, flags):
         found.update({name: value for name, value in mapping.items() if value is not None})
+    if not needs_key:
+        found = {"api_key": NO_KEY, "hash_key": NO_KEY, **found}
+    for name in ("api_key", "domain"):
+        if name not in found:
+            raise _missing(name, account, known)
     return _settings(found)
 
 
 def _settings(found: Mapping[str, object]) -> Settings:
-    for name in ("api_key", "domain"):
-        if name not in found:
-            raise _missing(name)
     # The key first: the redactor must know it before any other value can end up in a message.
     api_key = values.parse_key("api_key", found["api_key"])
     installed_redactor().register(api_key)
@@ -195,23 +223,54 @@ def _check_names(mapping: Mapping[str, object]) -> None:
             raise values.refused(name, "is no setting", remedy)
 
 
-def _from_environment(environment: Mapping[str, str]) -> tuple[dict[str, object], dict[str, object]]:
-    """The values under long and under short names; an empty variable counts as not set, as in a shell."""
+def _check_variables(environment: Mapping[str, str], prefix: str, *others: str) -> None:
+    """Refuse a variable with this prefix that names no setting, and none of the `others`."""
     known = [setting.name for setting in fields(Settings)]
-    long_form: dict[str, object] = {
-        name: environment[LONG_FORM + name.upper()]
-        for name in known
-        if environment.get(LONG_FORM + name.upper())
-    }
-    short_form: dict[str, object] = {
+    for variable, value in environment.items():
+        name, is_nested, _ = variable.removeprefix(prefix).lower().partition("__")
+        if (
+            not (value and variable.startswith(prefix))
+            or (name in known) != bool(is_nested)
+            or name in others
+        ):
+            continue
+        near = difflib.get_close_matches(name, known, n=1)
+        if is_nested:
+            remedy = f"Write all of it as JSON into {prefix}{name.upper()}."
+        elif near:
+            remedy = f"Did you mean {prefix}{near[0].upper()}?"
+        else:
+            remedy = f"Settings are: {', '.join(prefix + each.upper() for each in known)}."
+        raise ConfigurationError(f"{variable} is no setting", remedy=remedy)
+
+
+def _from_environment(environment: Mapping[str, str], prefix: str) -> dict[str, object]:
+    """The values of variables with this prefix; an empty one counts as not set, as in a shell."""
+    names = [setting.name for setting in fields(Settings)]
+    given = {name: environment.get(prefix + name.upper()) for name in names}
+    return {name: value for name, value in given.items() if value}
+
+
+def _from_short_forms(environment: Mapping[str, str]) -> dict[str, object]:
+    return {
         name: environment[variable] for variable, name in SHORT_FORMS.items() if environment.get(variable)
     }
-    return long_form, short_form
 
 
-def _missing(name: str) -> ConfigurationError:
-    variable = next(variable for variable, setting in SHORT_FORMS.items() if setting == name)
+def _missing(name: str, account: str | None, known: Sequence[str]) -> ConfigurationError:
     file = "secrets.toml" if name == "api_key" else "config.toml"
+    if account is not None:
+        variable = f"{accounts.prefix_of(account)}{name.upper()}"
+        table = f"sources.freshsales.accounts.{account}"
+        return values.refused(
+            f"accounts.{account}.{name}",
+            "is not set",
+            f"Set the environment variable {variable}, or `{name}` under [{table}] in .dlt/{file}.",
+        )
+    if known:
+        remedy = f"Say which account is meant: --account {' or '.join(known)}."
+        return values.refused(name, "is not set outside of the accounts", remedy)
+    variable = next(variable for variable, setting in SHORT_FORMS.items() if setting == name)
     return values.refused(
         name,
         "is not set",

@@ -97,9 +97,13 @@ class Hints:
         """The hints of findings, if they are young enough; says in the log which are used."""
         if findings.made_at is None:
             return cls()
-        event = "findings_used" if findings.is_usable(now) else "findings_too_old"
-        _LOG.info("%s made_at=%s points=%d", event, findings.made_at.isoformat(), len(findings.points))
-        return cls(findings) if findings.is_usable(now) else cls()
+        is_usable = findings.is_usable(now)
+        _LOG.info(
+            "findings_used made_at=%s points=%d" if is_usable else "findings_too_old made_at=%s points=%d",
+            findings.made_at.isoformat(),
+            len(findings.points),
+        )
+        return cls(findings) if is_usable else cls()
 
     def page_size(self, object: str, wanted: int) -> int:
         """The records to ask for at once: no more than the account was seen to serve with `include`.

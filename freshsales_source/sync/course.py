@@ -63,6 +63,8 @@ class Course:
         """Load slice after slice until no reader has anything left, rows included that were not shown any more."""
         while True:
             self._load()
+            if self._shared.is_ahead:
+                continue
             if self._are_all_done and not any(settled for settled in [r.settle() for r in self._readers]):
                 return
 

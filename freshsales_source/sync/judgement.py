@@ -81,11 +81,17 @@ class Judge:
             watched=self._watched(reader),
             has_moved=reader.has_moved,
             doubts=reader.doubts,
-            remarks=reader.remarks,
+            remarks=(*reader.remarks, *self._silence),
             notes=(*reader.notes, *reader.tally.notes),
             unread=(*reader.hidden.reasons, *unseen.counted),
             unseen=unseen.uncounted,
         )
+
+    @property
+    def _silence(self) -> tuple[str, ...]:
+        """That nobody can tell what the destination holds, where that is so."""
+        name = self._warehouse.target.destination
+        return () if self._warehouse.can_answer else (f"destination `{name}` cannot be asked what it holds",)
 
     def _expected(self, reader: ObjectReader, loaded: int | None) -> int | None:
         """How many live records the lists tell of, forgotten ones left out; None where they do not, or some twice."""

@@ -1,7 +1,8 @@
 """`freshsales sync`: reads slice by slice, loads each with its state, and says how whole the copy is.
 
-One slice is one dlt package. Killed anywhere, the next run loads what was already on disk and repeats at most one
-slice. Errors of one object end that object and not the run; a wrong key ends everything.
+One slice is one dlt package, and while it is loaded the next one is read. Killed anywhere, the next run loads what was
+already on disk and repeats at most one slice. Errors of one object end that object and not the run; a wrong key ends
+everything.
 """
 
 from __future__ import annotations
@@ -49,7 +50,10 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Syncing:
-    """What a sync needs; `client` opens a new one for the run, which closes it, and heeds `stop` as well."""
+    """What a sync needs; `client` opens a new one for the run, which closes it, and heeds `stop` as well.
+
+    `then` is called with the report of a run that has ended, before another sync may begin.
+    """
 
     settings: Settings
     warehouse: Warehouse
@@ -61,6 +65,8 @@ class Syncing:
     accepts_vanished: bool = False
     stop: Stop | None = None
     full_refresh: frozenset[str] = frozenset()
+    makes_marts: bool = False
+    then: Callable[[RunReport], None] | None = None
 
 
 def sync(syncing: Syncing) -> RunReport:
@@ -70,7 +76,10 @@ def sync(syncing: Syncing) -> RunReport:
     Locked, with nothing touched, while another sync is at work on this warehouse.
     """
     with syncing.warehouse.lock(syncing.clock.now()):
-        return _sync(syncing)
+        report = _sync(syncing)
+        if syncing.then is not None:
+            syncing.then(report)
+        return report
 
 
 def _sync(syncing: Syncing) -> RunReport:
@@ -86,9 +95,13 @@ def _sync(syncing: Syncing) -> RunReport:
     shared = SharedRun(lambda: _open(syncing, permits, forgotten))
     judge = Judge(syncing.settings, syncing.warehouse, run_id=run_id, is_strict=syncing.is_strict)
 
+    def read_ahead() -> None:
+        permits.note_on_disk()
+        shared.read_ahead()
+
     def load_slice() -> None:
         permits.renew()
-        syncing.warehouse.load(_slice(syncing.settings, shared))
+        syncing.warehouse.load(_slice(syncing.settings, shared), on_disk=read_ahead)
 
     with shared.use() as run, ours_unwrapped():
         Course(run, shared, judge, load_slice).take()
@@ -101,18 +114,35 @@ def _sync(syncing: Syncing) -> RunReport:
                 started_at=started_at,
                 finished_at=syncing.clock.now(),
             )
-            views = syncing.warehouse.keep_views()
+            views = syncing.warehouse.keep_views(
+                time_zone=syncing.settings.time_zone, with_answers=syncing.makes_marts
+            )
             report = _explained(report, [*findings, views] if views else findings, syncing.stop)
             appended = {SYNC_RUNS.name: 1, SYNC_OBJECTS.name: len(report.objects)}
             syncing.warehouse.load_with_proof(_audit(report), run_id, appended)
+    _tell(report)
+    return report
+
+
+def _tell(report: RunReport) -> None:
+    """Log the verdicts, and how the run ended."""
+    for row in report.objects:
+        _LOG.info(
+            "object_judged object=%s verdict=%s expected=%s loaded=%s calls=%d",
+            row.object,
+            row.verdict,
+            row.expected_count,
+            row.loaded_count,
+            row.calls,
+        )
     _LOG.info(
-        "run_finished run_id=%s exit_code=%d calls=%d waited_s=%.1f",
-        run_id,
+        "run_finished run_id=%s exit_code=%d reason=%s calls=%d waited_s=%.1f",
+        report.run_id,
         report.exit_code,
+        report.reason,
         report.calls,
         report.seconds_waited,
     )
-    return report
 
 
 def _explained(report: RunReport, findings: Sequence[Finding], stop: Stop | None) -> RunReport:
@@ -133,7 +163,7 @@ def _open(syncing: Syncing, permits: Permits, forgotten: Mapping[str, frozenset[
         keeps=(ObjectError, RetriableError, Interrupted),
         observer=syncing.observer,
         hints=syncing.hints,
-        stored=syncing.warehouse,
+        stored=syncing.warehouse if syncing.warehouse.can_answer else None,
         accepts_vanished=syncing.accepts_vanished,
         full_refresh=syncing.full_refresh,
         forgotten=forgotten,

@@ -124,7 +124,10 @@ def judge(facts: Facts) -> tuple[Verdict, str]:
 
 def _judge(facts: Facts) -> tuple[Verdict, str]:
     if isinstance(facts.error, CallCeilingReached) and facts.is_stuck and not facts.is_complete:
-        return Verdict.PARTIAL, f"{facts.error}. So few calls bring it no further: allow more"
+        return (
+            Verdict.PARTIAL,
+            f"{str(facts.error).rstrip('.')}. So few calls bring it no further: allow more",
+        )
     if isinstance(facts.error, RetriableError | Interrupted):
         return Verdict.PARTIAL, str(facts.error)
     if facts.error is not None:
@@ -187,7 +190,7 @@ def exit_code(
 
 def summary(verdicts: Iterable[tuple[str, Verdict, str]], at: str, *, left: str = "") -> str:
     """The first line of `status`: how whole the copy is, as of when; `left` is what an unfinished one still takes."""
-    rows = list(verdicts)
+    rows = [(name, verdict, why.rstrip(".")) for name, verdict, why in verdicts]
     partial = [(name, why) for name, verdict, why in rows if verdict is Verdict.PARTIAL]
     broken = [
         f"{name}: {why or verdict}"

@@ -95,9 +95,13 @@ class Asking(Generic[Content]):
 
     def finish(self) -> None:
         """Note that the end of a view without an order was reached: only the number of ids proves that all came."""
-        total = self.frontier.total
-        if total is not None and self.begun_at + len(self._seen) < total:
+        if not self.has_shown_all:
             self.stopped_short = True
+
+    @property
+    def has_shown_all(self) -> bool:
+        """Whether as many ids were seen as the total tells of, in a view without an order; True without a total."""
+        return self.begun_at + len(self._seen) >= (self.frontier.total or 0)
 
     def next(self, number: int, after: Page[Content]) -> Page[Content] | None:
         """Page `number`, or one further up where the total promises more than was answered; None at the end.

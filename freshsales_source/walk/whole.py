@@ -3,6 +3,9 @@
 Not only the rows above the watermark: without an order a removal can hide an old row behind a creation. A reading
 that was cut goes on at its place, so that short runs come to the end, too; then it reads what lies above the place,
 so that one uncut run has seen every row. What slid past unseen between two runs shows in the number of rows.
+
+Records that change places at each request hide some of them behind others that come twice. Where the list stands
+still and all its places were read, but fewer records than places, it is read again, and the readings together count.
 """
 
 from __future__ import annotations
@@ -16,6 +19,9 @@ from freshsales_source.walk.page import Content, Page
 from freshsales_source.walk.state import TOP, Place, Span, WalkState
 from freshsales_source.walk.step import Step
 
+READINGS = 4
+"""Readings of one list whose records change places, before a run leaves it to the next."""
+
 
 class WholeReading(Generic[Content]):
     """Reads one view without an order from where `state` left off; iterate `steps()` once.
@@ -28,12 +34,32 @@ class WholeReading(Generic[Content]):
         self._view = view
         self._started_at = started_at
         self._all = Span(low=floor, high=TOP)
+        self._places = 0
+        """Places of the list that the present reading has read."""
 
     def steps(self) -> Iterator[Step[Content]]:
         """Each answered page with the state that holds once its rows are loaded."""
-        place = self.state.place
         self.state = replace(self.state, spans=(self._all,), owed=(), unproven=(), doubts=())
         first = self._view.first()
+        yield from self._read_on(first)
+        for _ in range(READINGS - 1):
+            if self._view.frontier.total != first.total or not self._has_changed_places:
+                return
+            yield from self._read_again()
+
+    @property
+    def _has_changed_places(self) -> bool:
+        """Whether every place was read that the total tells of, and yet fewer records than places were shown."""
+        return self._view.stopped_short and self._view.begun_at + self._places >= (
+            self._view.frontier.total or 0
+        )
+
+    def _read_again(self) -> Iterator[Step[Content]]:
+        self._view.stopped_short, self._view.begun_at, self._places = False, 0, 0
+        yield from self._read(self._view.first(), is_again=True)
+
+    def _read_on(self, first: Page[Content]) -> Iterator[Step[Content]]:
+        place = self.state.place
         if place is None:
             self.state = replace(self.state, watermark=min(self._started_at, first.served_at))
             yield from self._read(first)
@@ -51,14 +77,19 @@ class WholeReading(Generic[Content]):
             above, self._view.begun_at = self._view.begun_at, 0
             yield from self._read(self._view.first(), down_to=above)
 
-    def _read(self, page: Page[Content], down_to: int | None = None) -> Iterator[Step[Content]]:
-        """Read from `page` to the view's end, or `down_to` a position, without a gap."""
+    def _read(
+        self, page: Page[Content], down_to: int | None = None, *, is_again: bool = False
+    ) -> Iterator[Step[Content]]:
+        """Read from `page` to the view's end, or `down_to` a position, without a gap.
+
+        If it `is_again`, only until all were shown.
+        """
         self._view.start(page, None)
         frontier = self._view.frontier
         while True:
             is_end, number = False, frontier.page_behind
             if not frontier.skips(page.number):
-                is_end = self._accept(page, down_to)
+                is_end = self._accept(page, down_to, is_again=is_again)
                 number = page.number + 1
             yield Step(page=page, keep=self._wanted(page), state=self.state)
             if is_end:
@@ -72,11 +103,13 @@ class WholeReading(Generic[Content]):
                 return
             page = answer
 
-    def _accept(self, page: Page[Content], down_to: int | None) -> bool:
+    def _accept(self, page: Page[Content], down_to: int | None, *, is_again: bool) -> bool:
         """Note that `page` was read; whether that was all there is to read."""
         self._view.accept(page)
+        self._places += len(page.ids)
         frontier = self._view.frontier
         is_over = down_to is not None and frontier.position >= down_to
+        is_over = is_over or (is_again and self._view.has_shown_all)
         if not page.ids and not frontier.is_at_end:
             self._view.stopped_short = True
         if not is_over and page.ids and not self._view.ends_with(page):

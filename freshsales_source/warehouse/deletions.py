@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from freshsales_source.schema.columns import Column, ColumnType, Confidence, Table
+from freshsales_source.schema.columns import Column, ColumnType, Table
 
 RECYCLE_BIN = "recycle_bin"
 VANISHED = "vanished"
@@ -42,20 +42,14 @@ class StoredRows(Protocol):
         ...
 
 
-def _column(name: str, type: ColumnType, description: str) -> Column:
-    return Column(
-        name=name, type=type, description=description, confidence=Confidence.OURS, is_nullable=False
-    )
-
-
 DELETIONS = Table(
     name="_deletions",
     description="Records found gone by a run that could not flag their rows.",
     columns=(
-        _column("object", ColumnType.TEXT, "The object's table."),
-        _column("id", ColumnType.ID, "The record."),
-        _column("deleted_at", ColumnType.TIMESTAMP, "When it was found gone (UTC)."),
-        _column("reason", ColumnType.TEXT, "`vanished`."),
+        Column.ours("object", ColumnType.TEXT, "The object's table.", is_nullable=False),
+        Column.ours("id", ColumnType.ID, "The record.", is_nullable=False),
+        Column.ours("deleted_at", ColumnType.TIMESTAMP, "When it was found gone (UTC).", is_nullable=False),
+        Column.ours("reason", ColumnType.TEXT, "`vanished`.", is_nullable=False),
     ),
     primary_key=("object", "id"),
 )

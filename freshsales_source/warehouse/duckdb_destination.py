@@ -1,9 +1,12 @@
-"""DuckDB as dlt loads into it, with two of its traits taken care of.
+"""DuckDB as dlt loads into it, with three of its traits taken care of.
 
 1. DuckDB calls a database by its file: in `freshsales.duckdb` the name `freshsales.contacts` could mean the schema or
    the database, and is refused as ambiguous. There, and only there, dlt must write `freshsales.freshsales.contacts`.
 2. One process has the file at a time. Where another one has it open, even for reading only, we wait a while. All of
    dlt opens the file through `_SqlClient`, so nothing can bypass the wait.
+3. It takes up to four fifths of the machine's memory, and fills them with blocks of the tables it has touched. A load
+   of ours is a slice of some thousand rows, whatever the tables hold: `MEMORY_LIMIT` serves it, and what large
+   questions need beyond it goes through DuckDB's temporary file. A limit that the user has set, higher or lower, stays.
 """
 
 from __future__ import annotations
@@ -21,13 +24,17 @@ from dlt.destinations.impl.duckdb.duck import DuckDbClient
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 
 from freshsales_source.clock import Clock, Stop, pause
-from freshsales_source.errors import Locked
+from freshsales_source.errors import ConfigurationError, Locked
 
+MEMORY_LIMIT = 1024**3
+"""Bytes that DuckDB may take, unless its own default is lower or the user has set a limit."""
 WAIT_S = 60
 """How long a file that another program has open is waited for."""
 _GLANCE_S = 1.0
 _RENAMED = ("main", "temp", "system")
 """Files of these names are called otherwise by DuckDB (`main_db`)."""
+_MEMORY_SETTINGS = ("memory_limit", "max_memory")
+_UNITS = {"bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _HOLDER = re.compile(r"lock is held in (.+ \(PID \d+\))")
 
 _LOG = logging.getLogger(__name__)
@@ -44,7 +51,8 @@ class Patience:
     def open(self, attempt: Callable[[], Any]) -> Any:
         """What `attempt` returns, tried again each second as long as the file is locked.
 
-        Raises Locked, with who has the file, after a minute; Interrupted when asked to stop.
+        Raises Locked, with who has the file, after a minute; Interrupted when asked to stop; ConfigurationError where
+        the file cannot be opened at all.
         """
         deadline: float | None = None
         while True:
@@ -52,7 +60,7 @@ class Patience:
                 opened = attempt()
             except DestinationConnectionError as error:
                 if not _is_lock(error.inner_exc):
-                    raise
+                    raise _unusable(error.inner_exc) from error
                 if deadline is None:
                     deadline = self._begin(error.inner_exc)
                 if self._clock.monotonic() >= deadline:
@@ -103,7 +111,10 @@ class _SqlClient(DuckDbSqlClient):
     patience: Patience
 
     def open_connection(self) -> Any:
-        return self.patience.open(super().open_connection)
+        opened = self.patience.open(super().open_connection)
+        if not _is_memory_set(self.credentials):
+            bound_memory(opened)
+        return opened
 
     def catalog_name(self, quote: bool = True, casefold: bool = True) -> str | None:
         name = Path(self.credentials.database).name.partition(".")[0]
@@ -128,6 +139,20 @@ class _SqlClient(DuckDbSqlClient):
         """Stay silent: it is taken care of."""
 
 
+def bound_memory(connection: Any) -> None:
+    """Keep a database below `MEMORY_LIMIT`; one that may take less, on a small machine, is left alone."""
+    ((text,),) = connection.execute("SELECT current_setting('memory_limit')").fetchall()
+    number, _, unit = str(text).partition(" ")
+    if unit in _UNITS and float(number) * _UNITS[unit] > MEMORY_LIMIT:
+        connection.execute(f"SET GLOBAL memory_limit = '{MEMORY_LIMIT} bytes'")
+
+
+def _is_memory_set(credentials: Any) -> bool:
+    """Whether the user has set a limit, in dlt's `global_config` or `pragmas` of this destination."""
+    pragmas = [str(pragma).partition("=")[0].strip().lower() for pragma in credentials.pragmas or ()]
+    return any(name in _MEMORY_SETTINGS for name in (*pragmas, *(credentials.global_config or {})))
+
+
 class _JobClient(DuckDbClient):
     def __init__(self, schema: Any, config: Any, capabilities: Any) -> None:
         super().__init__(schema, config, capabilities)
@@ -143,6 +168,14 @@ def _is_lock(error: Exception) -> bool:
 def _holder(error: Exception) -> str:
     found = _HOLDER.search(str(error))
     return found[1] if found else "another program"
+
+
+def _unusable(error: Exception) -> ConfigurationError:
+    why = next(iter(str(error).strip().splitlines()), "")
+    return ConfigurationError(
+        f"the DuckDB file cannot be opened: {why}",
+        remedy="Name another with --duckdb, or see to it that it is a DuckDB file which this user may read and write.",
+    )
 
 
 def _locked(error: Exception) -> Locked:

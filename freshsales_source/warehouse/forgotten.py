@@ -12,24 +12,19 @@ from typing import Any
 
 import dlt
 
-from freshsales_source.schema.columns import Column, ColumnType, Confidence, Table
+from freshsales_source.schema.columns import Column, ColumnType, Table
 from freshsales_source.warehouse.own_tables import own_rows
 from freshsales_source.warehouse.stored_rows import Tables
-
-
-def _column(name: str, type: ColumnType, description: str) -> Column:
-    return Column(
-        name=name, type=type, description=description, confidence=Confidence.OURS, is_nullable=False
-    )
-
 
 FORGOTTEN = Table(
     name="_forgotten",
     description="Records forgotten on request: their rows are deleted, never loaded again, and not counted.",
     columns=(
-        _column("object", ColumnType.TEXT, "The object's table."),
-        _column("id", ColumnType.ID, "The record."),
-        _column("forgotten_at", ColumnType.TIMESTAMP, "When that was asked for (UTC)."),
+        Column.ours("object", ColumnType.TEXT, "The object's table.", is_nullable=False),
+        Column.ours("id", ColumnType.ID, "The record.", is_nullable=False),
+        Column.ours(
+            "forgotten_at", ColumnType.TIMESTAMP, "When that was asked for (UTC).", is_nullable=False
+        ),
     ),
     primary_key=("object", "id"),
 )

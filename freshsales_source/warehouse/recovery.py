@@ -15,11 +15,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 import dlt
 from dlt.common.destination.client import WithStateSync
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
+from dlt.common.storages.load_package import PackageStorage
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.pipeline.state_sync import load_pipeline_state_from_destination
 
@@ -35,11 +37,19 @@ _MARK = "freshsales_last_load"  # in the local part of dlt's state: the newest l
 
 State: TypeAlias = Mapping[str, Any]
 
+_COPYING_ANEW = (dlt.destinations.duckdb, dlt.destinations.postgres)
+"""Destinations into which dlt copies in one transaction of its own: killed, it leaves nothing, or everything."""
+
 _LOG = logging.getLogger(__name__)
 
 
 class Tables(Protocol):
     """The few questions that are asked of the warehouse."""
+
+    @property
+    def can_answer(self) -> bool:
+        """Whether rows can be asked for."""
+        ...
 
     def exists(self) -> bool:
         """Whether there is anything to ask, without making it."""
@@ -55,6 +65,14 @@ class Tables(Protocol):
 
     def forget_schema(self) -> None:
         """Let the next load look again which tables and columns there are."""
+        ...
+
+    def staged_name(self, table: str) -> str:
+        """The name in SQL of the table in which dlt prepares what it merges into this one."""
+        ...
+
+    def execute(self, sql: str) -> None:
+        """Run a statement; nothing happens where a table does not exist."""
         ...
 
 
@@ -113,7 +131,7 @@ class Recovery:
         Without a `run_id` it stays that of the last run.
         """
         run_id = proof_of(self.pipeline.state).get("run_id", "") if run_id is None else run_id
-        counts = self.tables.row_counts(self._known_tables())
+        counts = self.tables.row_counts(self._known_tables()) if self.tables.can_answer else {}
         rows = {name: (counts.get(name) or 0) + more.get(name, 0) for name in {*counts, *more}}
         rows = dict(sorted(rows.items()))
         return {"run_id": run_id, "account": self.account, "rows": rows, "is_current": True}
@@ -138,7 +156,7 @@ class Recovery:
         if stored.last_load != self._mark():
             _LOG.warning("packages_dropped count=%d reason=made_for_another_warehouse", len(waiting))
             return stored
-        if self._is_half_copied():
+        if not self._mend_copies():
             self._take(stored, dropped=len(waiting), reason="half_copied")
             return stored
         _LOG.info("packages_loaded count=%d", len(waiting))
@@ -148,17 +166,31 @@ class Recovery:
             self.pipeline.sync_destination()
         return self._stored()
 
-    def _is_half_copied(self) -> bool:
-        """Whether rows without a key of their own were on their way into dlt's staging tables when the run was killed.
+    def _mend_copies(self) -> bool:
+        """See to it that rows which were on their way into dlt's staging tables when the run was killed arrive once.
 
         Nobody knows whether they arrived, and dlt sends them again. What has a primary key may come twice; elements
-        of lists would stand there twice: that slice is read again instead.
+        of lists would stand there twice: of those the staging table is emptied before. False where another file has
+        brought rows of the same table, and where the destination may have taken a copy over and goes on with it by
+        itself: that slice is read again instead.
         """
         schema = self.pipeline.schemas.get(SOURCE)
         keyed = set() if schema is None else {name for name in schema.tables if _has_key(schema, name)}
-        packages = map(self.pipeline.get_load_package_info, self.pipeline.list_normalized_load_packages())
-        started = (job.job_file_info for package in packages for job in package.jobs["started_jobs"])
-        return any(job.table_name not in keyed and job.file_format != "sql" for job in started)
+        begun: set[str] = set()
+        arrived: set[str] = set()
+        for load_id in self.pipeline.list_normalized_load_packages():
+            package = self.pipeline.get_load_package_info(load_id)
+            committed = _committed_jobs(Path(package.package_path))
+            for job in (*package.jobs["started_jobs"], *package.jobs["completed_jobs"]):
+                is_begun = job.state == "started_jobs" and Path(job.file_path).name not in committed
+                if job.job_file_info.file_format != "sql":
+                    (begun if is_begun else arrived).add(job.job_file_info.table_name)
+        begun -= keyed
+        if begun and (begun & arrived or not isinstance(self.pipeline.destination, _COPYING_ANEW)):
+            return False
+        for table in sorted(begun):
+            self.tables.execute(f"DELETE FROM {self.tables.staged_name(table)}")
+        return True
 
     def _mark(self) -> str | None:
         try:
@@ -196,7 +228,7 @@ class Recovery:
         self.pipeline.drop()
         if stored.state is not None:
             self.pipeline.sync_destination()
-        elif self.tables.exists():
+        elif self.tables.can_answer and self.tables.exists():
             self.tables.forget_schema()
 
     # Tables
@@ -208,7 +240,7 @@ class Recovery:
     def _missing_rows(self, proof: State) -> Finding | None:
         """Forget what was read of objects whose tables are gone, or hold fewer rows than the last run left."""
         known = {*self._known_tables(), *proof.get("rows", {})}
-        if not known:
+        if not known or not self.tables.can_answer:
             return None
         counts = self.tables.row_counts(sorted(known))
         gone = {name for name in known if counts[name] is None}
@@ -233,6 +265,13 @@ class Recovery:
                     memory.update({"looked_up_at": None} if "looked_up_at" in memory else {})
         read = f"read again whole: {', '.join(sorted(again))}" if again else "no record is missing"
         return Finding(reason="tables_changed", text=f"rows are gone from {', '.join(tables)}; {read}")
+
+    def forget_objects(self, names: Iterable[str]) -> None:
+        """Let these objects be read again whole; the next load carries it into the warehouse."""
+        with self.pipeline.managed_state() as state:
+            objects = state.get("sources", {}).get(SOURCE, {}).get("resources", {})
+            for name in set(names) & set(objects):
+                _forget(objects, name)
 
     # The proof
 
@@ -261,6 +300,15 @@ def _object_of(table: str, objects: Collection[str]) -> str:
     """The object whose records fill a table: it itself, its lists, its history. A custom module may be called so."""
     name = table.partition("__")[0]
     return name if name in objects else name.removesuffix("_history")
+
+
+def _committed_jobs(package: Path) -> set[str]:
+    """The files of jobs that the destination has committed, though they still lie among those that were started.
+
+    Dlt notes that in a folder of its own before it puts them away, and takes its word for it.
+    """
+    folder = package / PackageStorage.PENDING_TRANSITIONS_FOLDER
+    return {file.name for file in folder.iterdir()} if folder.is_dir() else set()
 
 
 def _has_key(schema: dlt.Schema, table: str) -> bool:

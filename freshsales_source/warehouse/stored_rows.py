@@ -6,7 +6,7 @@ since 1970, as the API shows them; a fraction is cut off on both sides.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, Protocol
@@ -127,6 +127,16 @@ def count_part(tables: Tables, table: str, part: Part) -> int | None:
 def count_rows(tables: Tables, table: str) -> int:
     """How many rows a table has, those of vanished records aside; 0 where it does not exist yet."""
     return _number(tables, table, "_deleted_reason IS NULL OR _deleted_reason <> 'vanished'")
+
+
+def count_binned(tables: Tables, table: str, ids: Collection[int]) -> int:
+    """How many of these records lie in the recycle bin, as far as the rows tell."""
+    named = sorted(ids)
+    chunks = [named[first : first + MOST_IDS] for first in range(0, len(named), MOST_IDS)]
+    return sum(
+        _number(tables, table, f"{Part.BINNED.value} AND id IN ({', '.join(map(str, chunk))})")
+        for chunk in chunks
+    )
 
 
 def count_binned_before(tables: Tables, table: str, at: datetime) -> int:

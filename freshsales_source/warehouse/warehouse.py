@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -32,27 +31,17 @@ from freshsales_source.schema.columns import RAW_SUFFIX, ColumnType, type_of_sto
 from freshsales_source.settings.account import Account
 from freshsales_source.state.stubs import Stubs, stubs_to_json
 from freshsales_source.warehouse.credentials import configuration_error
-from freshsales_source.warehouse.duckdb_destination import Patience, duckdb_file
+from freshsales_source.warehouse.destinations import WITHOUT_VIEWS, destination_of
+from freshsales_source.warehouse.dropping import finish_dropping, leave_out
+from freshsales_source.warehouse.duckdb_destination import Patience
 from freshsales_source.warehouse.mart_views import MartViews
+from freshsales_source.warehouse.migrations import MIGRATIONS, Migration, migrate
 from freshsales_source.warehouse.owner import refuse_another
-from freshsales_source.warehouse.postgres_destination import postgres
 from freshsales_source.warehouse.recovery import SOURCE, Finding, Recovery
 from freshsales_source.warehouse.run_lock import run_lock
+from freshsales_source.warehouse.target import Target
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """Where the rows go. `duckdb` is the file for that destination; `pipelines_dir` is dlt's own choice if None."""
-
-    destination: str = "duckdb"
-    dataset: str = "freshsales"
-    duckdb: Path = Path("freshsales.duckdb")
-    pipelines_dir: Path | None = None
-
-    @property
-    def place(self) -> str:
-        """The destination in words for a person; the absolute path of a database file."""
-        return str(self.duckdb.resolve()) if self.destination == "duckdb" else self.destination
+__all__ = ["Target", "Warehouse"]
 
 
 class Warehouse:
@@ -62,19 +51,27 @@ class Warehouse:
     """
 
     def __init__(
-        self, target: Target, account: Account, *, clock: Clock | None = None, stop: Stop | None = None
+        self,
+        target: Target,
+        account: Account,
+        *,
+        clock: Clock | None = None,
+        stop: Stop | None = None,
+        migrations: Sequence[Migration] = MIGRATIONS,
     ) -> None:
         self.target = target
+        self._migrations = migrations
         self._account = account.host
         self._asking = threading.Lock()
         self._is_held = False
         # The name keeps the states of two accounts, or of two files, apart on one machine.
         words = "\n".join((account.base_url, target.place, target.dataset))
+        patience = Patience(clock or SystemClock(), stop)
         try:
             self.pipeline: dlt.Pipeline = dlt.pipeline(
                 pipeline_name=f"freshsales_{hashlib.sha256(words.encode()).hexdigest()[:12]}",
                 pipelines_dir=str(target.pipelines_dir or get_dlt_pipelines_dir()),
-                destination=_destination(target, Patience(clock or SystemClock(), stop)),
+                destination=destination_of(target.destination, duckdb=target.duckdb, patience=patience),
                 dataset_name=target.dataset,
             )
         except DltException as error:
@@ -91,18 +88,22 @@ class Warehouse:
     def prepare(self) -> tuple[Finding, ...]:
         """Load what an earlier run left behind, and take the state that the warehouse proves; what did not agree.
 
-        Raises ConfigurationError where the warehouse holds the records of another account.
+        Raises ConfigurationError where the warehouse holds records of another account, or is of a later version.
         """
         if self.exists():
             refuse_another(self.pipeline, self, self._account)
-        return self._recovery.reconcile()
+        findings = self._recovery.reconcile()
+        finish_dropping(self)
+        return (*findings, *migrate(self, self._migrations))
 
-    def load(self, source: Any) -> None:
+    def load(self, source: Any, *, on_disk: Callable[[], None] = lambda: None) -> None:
         """Load a source as one package: its rows and its state, both or neither.
 
+        `on_disk` is called when the package is, so that a kill loses nothing of it.
         Raises Locked where the file stays open elsewhere; the package is then kept, and loaded by the next run.
         """
         self.pipeline.extract(source)
+        on_disk()
         self._load_packages()
 
     def load_with_proof(self, source: Any, run_id: str, rows: Mapping[str, int]) -> None:
@@ -122,12 +123,40 @@ class Warehouse:
         self._recovery.save_proof(self._recovery.proof(None, rows))
         self.load(source)
 
-    def keep_views(self) -> Finding | None:
-        """Make the views in `<dataset>_marts` where they are missing or out of date; what kept them from being made."""
+    def load_reset(self, source: Any, objects: Collection[str], tables: Collection[str]) -> None:
+        """Let objects be read again whole, and drop these tables, which the next load of their rows makes anew.
+
+        A kill leaves all as it was, or to the next run what is still to be dropped.
+        """
+        self._recovery.forget_objects(objects)
+        leave_out(self.pipeline, tables)
+        self._recovery.save_proof(self._recovery.proof(None, {}))
+        self.load(source)
+        finish_dropping(self)
+
+    def drop_views(self) -> None:
+        """Drop the views in `<dataset>_marts`: some databases drop no table beneath one. The next run makes them."""
+        if self.target.destination not in WITHOUT_VIEWS:
+            self.marts().drop()
+
+    def keep_views(self, *, time_zone: str, with_answers: bool) -> Finding | None:
+        """Make the views in `<dataset>_marts` where they are missing or out of date; what kept them from being made.
+
+        Those over the history, and the others where they were made before, or `with_answers`.
+        """
+        if not self.can_answer or self.target.destination in WITHOUT_VIEWS:
+            return None
+        return self.marts(time_zone=time_zone).keep(with_answers=with_answers)
+
+    def marts(self, *, time_zone: str = "UTC") -> MartViews:
+        """The views in `<dataset>_marts`, with the dates of that time zone."""
         is_duckdb = self.target.destination == "duckdb"
         place = self._sql.place_in_view if is_duckdb else self._sql.make_qualified_table_name
-        with self._asking:
-            return MartViews(self.pipeline, self._sql, place=place).keep()
+        return MartViews(self._client, asking=self._asking, place=place, time_zone=time_zone)
+
+    def mart_name(self, view: str) -> str:
+        """The name in SQL of a view in `<dataset>_marts`."""
+        return self.marts().name(view)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -145,6 +174,16 @@ class Warehouse:
                 yield
         finally:
             self._is_held = False
+
+    @cached_property
+    def can_answer(self) -> bool:
+        """Whether rows can be asked for and changed, as in an SQL database; a folder of files only takes more rows.
+
+        Where not, every question about rows is answered with None, as if there were no table yet.
+        """
+        destination = self.pipeline.destination
+        merges = "delete-insert" in (destination.capabilities().supported_merge_strategies or ())
+        return merges and issubclass(destination.client_class, SqlJobClientBase)
 
     def live_rows(self, table: str) -> int | None:
         """How many rows of an object are not deleted."""
@@ -229,9 +268,7 @@ class Warehouse:
 
     def check_erasable(self, for_what: str) -> None:
         """Raise ConfigurationError where rows cannot be deleted; `for_what` says who wants to, in code marks."""
-        destination = self.pipeline.destination
-        can_merge = "delete-insert" in (destination.capabilities().supported_merge_strategies or ())
-        if not (can_merge and issubclass(destination.client_class, SqlJobClientBase)):
+        if not self.can_answer:
             raise ConfigurationError(
                 f"{for_what} deletes rows, and destination `{self.target.destination}` can only append to its tables",
                 remedy="Delete the rows with that destination's own means, or sync into an SQL database.",
@@ -322,6 +359,8 @@ class Warehouse:
 
     def query(self, sql: str) -> list[tuple[Any, ...]] | None:
         """The rows of a query; None where a table does not exist yet. One question at a time, from any thread."""
+        if not self.can_answer:
+            return None
         with self._asking:
             return self._query(sql)
 
@@ -330,6 +369,8 @@ class Warehouse:
         return self._name(table)
 
     def _name(self, table: str) -> str:
+        if not self.can_answer:
+            return table
         return str(self._sql.make_qualified_table_name(table))
 
     def _query(self, sql: str) -> list[tuple[Any, ...]] | None:
@@ -342,17 +383,11 @@ class Warehouse:
     @cached_property
     def _sql(self) -> Any:
         """Dlt's client for queries, opened for each and made once: making it costs more than most queries."""
+        return self._client.sql_client
+
+    @cached_property
+    def _client(self) -> Any:
         try:
-            return self.pipeline.sql_client()
+            return self.pipeline.destination_client()
         except DltException as error:
             raise configuration_error(error) or error from error
-
-
-def _destination(target: Target, patience: Patience) -> Any:
-    match target.destination:
-        case "duckdb":
-            return duckdb_file(target.duckdb, patience)
-        case "postgres":
-            return postgres()
-        case other:
-            return other

@@ -49,14 +49,7 @@ def text(
     other_keys: tuple[str, ...] = (),
 ) -> Column:
     """A text column."""
-    return Column(
-        name=name,
-        type=ColumnType.TEXT,
-        description=description,
-        confidence=confidence,
-        key=key,
-        other_keys=other_keys,
-    )
+    return _keyed(ColumnType.TEXT, name, description, confidence, key, other_keys)
 
 
 def integer(
@@ -86,14 +79,7 @@ def boolean(
     other_keys: tuple[str, ...] = (),
 ) -> Column:
     """A column of true and false."""
-    return Column(
-        name=name,
-        type=ColumnType.BOOLEAN,
-        description=description,
-        confidence=confidence,
-        key=key,
-        other_keys=other_keys,
-    )
+    return _keyed(ColumnType.BOOLEAN, name, description, confidence, key, other_keys)
 
 
 def stamp(name: str, description: str, confidence: Confidence = SEEN) -> Column:
@@ -109,3 +95,21 @@ def day(name: str, description: str, confidence: Confidence = SEEN) -> Column:
 def json_text(name: str, description: str, confidence: Confidence = GUESS) -> Column:
     """A column that keeps whatever stands under its key, as JSON text."""
     return Column(name=name, type=ColumnType.JSON, description=description, confidence=confidence)
+
+
+def _keyed(
+    type_: ColumnType,
+    name: str,
+    description: str,
+    confidence: Confidence,
+    key: str,
+    other_keys: tuple[str, ...],
+) -> Column:
+    return Column(
+        name=name,
+        type=type_,
+        description=description,
+        confidence=confidence,
+        key=key,
+        other_keys=other_keys,
+    )

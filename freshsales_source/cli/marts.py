@@ -1,0 +1,26 @@
+"""`freshsales marts`: all views over the warehouse, and the question that each answers. No API call, no key."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from freshsales_source.cli.project import settings_without_key
+from freshsales_source.cli.sync import target_of
+from freshsales_source.cli.tables import counted, output
+from freshsales_source.clock import SystemClock
+from freshsales_source.exit_codes import ExitCode
+from freshsales_source.sync.mart_making import make_marts
+from freshsales_source.warehouse.warehouse import Warehouse
+
+
+def run_marts(options: Namespace) -> int:
+    """Make the views, and say a line of each; 0. Raises ConfigurationError where no sync was ever run."""
+    target, settings, clock = target_of(options), settings_without_key(options.account), SystemClock()
+    warehouse = Warehouse(target, settings.account, clock=clock)
+    made = make_marts(warehouse, time_zone=settings.time_zone, now=clock.now())
+    with output() as out:
+        width = max(len(model.name) for model in made)
+        for model in made:
+            out.print(f"{model.name:<{width}}  {model.question}")
+        out.print(f"\n{counted(len(made), 'view')} in schema {target.dataset}_marts in {target.place}")
+    return ExitCode.DONE

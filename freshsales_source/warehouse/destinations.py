@@ -1,0 +1,26 @@
+"""Which destinations are set up here, with traits of theirs taken care of; all others are dlt's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from freshsales_source.warehouse.duckdb_destination import Patience, duckdb_file
+from freshsales_source.warehouse.postgres_destination import postgres
+from freshsales_source.warehouse.sqlite_destination import sqlite
+
+WITHOUT_VIEWS = ("sqlite",)
+"""Databases in which a view cannot show a table of another schema."""
+
+
+def destination_of(name: str, *, duckdb: Path, patience: Patience) -> Any:
+    """What a dlt pipeline takes as its destination; ConfigurationError where a driver is missing."""
+    match name:
+        case "duckdb":
+            return duckdb_file(duckdb, patience)
+        case "postgres":
+            return postgres()
+        case "sqlite":
+            return sqlite()
+        case other:
+            return other
