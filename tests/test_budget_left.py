@@ -88,7 +88,9 @@ def test_the_time_foretold_is_the_time_it_takes(
 
 def test_a_budget_store_in_no_folder_is_refused_and_makes_none(tmp_path: Path) -> None:
     wrong = tmp_path / "buget" / "calls.sqlite"
-    settings = read_settings(flags={"api_key": "key", "domain": "acme", "budget_store": str(wrong)})
+    settings = read_settings(
+        flags={"api_key": "a-key-of-no-account", "domain": "acme", "budget_store": str(wrong)}
+    )
     with pytest.raises(ConfigurationError, match=r"calls\.sqlite, in a folder that does not exist"):
         budget_store(settings)
     with pytest.raises(ConfigurationError, match="does not exist"):

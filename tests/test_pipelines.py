@@ -270,11 +270,13 @@ def test_a_default_pipeline_that_changes_within_a_run_is_caught_up_with(tmp_path
 def test_short_runs_come_to_the_end_of_every_pipeline(fields: dict[str, Any], tmp_path: Path) -> None:
     emulator = hidden_company(deals=150, **fields)
     connector = connect_deals(emulator, tmp_path, page_size=10)
+    # Where the search gives no whole rows, a page of each of the three pipelines takes ten calls more.
+    max_calls = 40 if fields.get("search_detail", True) else 60
     runs = 0
-    while (report := connector.sync(max_calls=40)).exit_code == 75:
+    while (report := connector.sync(max_calls=max_calls)).exit_code == 75:
         runs += 1
         connector.clock.advance(1000)
-        assert runs < 20  # Threads take turns as they come: 12 to 15 runs were seen.
+        assert runs < 20
     assert report.exit_code == 0
     assert_all_deals_are_there(emulator, connector)
 

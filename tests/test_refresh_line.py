@@ -12,7 +12,7 @@ from freshsales_source.cli.refresh_line import refresh_line
 from freshsales_source.settings.config import read_settings
 from freshsales_source.state.object_state import ObjectState
 
-SETTINGS = read_settings(flags={"api_key": "key", "domain": "acme", "refresh_pages": 1})
+SETTINGS = read_settings(flags={"api_key": "a-key-of-no-account", "domain": "acme", "refresh_pages": 1})
 OBJECTS = [{"object": "contacts", "loaded_count": 300}, {"object": "deals", "loaded_count": 250}]
 
 NOW = int(datetime(2026, 3, 1).astimezone().timestamp())

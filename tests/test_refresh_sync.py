@@ -11,6 +11,7 @@ import pytest
 from freshsales_source.emulator import Emulator
 from freshsales_source.exit_codes import ExitCode
 from tests.connector import ALL_PIPELINES, Connector, asked, company, connect_swiftly, of, verdicts
+from tests.lives import saved_states
 from tests.other_objects import assert_rows, small_company
 
 
@@ -64,6 +65,24 @@ def test_silent_changes_are_found_within_one_cycle_and_nothing_else_is_loaded(
     assert values(connector, late)[::2] == ("Vaasa", [])
     assert sum(changed) == 2
     assert connector.reader.count("contacts") == 103
+
+
+def test_no_cycle_is_left_open_over_a_bin_that_lost_its_order(
+    emulator: Emulator, connector: Connector
+) -> None:
+    connector.sync(refresh_pages=50)
+    assert saved_states(connector)["contacts"]["rolling"].keys() == {"LIVE", "BINNED"}
+    emulator.switches = replace(ALL_PIPELINES, bin_sort_honoured=False)
+    for id_ in by_creation(emulator)[::9]:
+        connector.clock.advance(100)
+        emulator.store.delete("contacts", id_)
+    for _ in range(2):
+        connector.clock.advance(1000)
+        report = connector.sync(refresh_pages=50)
+        assert (report.exit_code, verdicts(report)) == (ExitCode.DONE, {"contacts": "matched"})
+    assert saved_states(connector)["contacts"]["rolling"].keys() == {"LIVE"}
+    binned = sorted(int(record["id"]) for record in emulator.store.binned("contacts"))
+    assert connector.reader.ids("contacts", where="_deleted_reason = 'recycle_bin'") == binned
 
 
 def test_a_refresh_that_is_turned_off_costs_nothing(emulator: Emulator, connector: Connector) -> None:

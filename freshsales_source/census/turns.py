@@ -22,12 +22,14 @@ def turns(claims: Iterable[Claim], pages: int) -> dict[str, int]:
     """How many pages each object reads in this run, `pages` in all at most; objects without a turn are left out.
 
     A cycle that has begun goes on before another begins, and the next to begin is the one that ended first. So
-    every object is read once in about as many runs as all objects' pages take.
+    every object is read once in about as many runs as all objects' pages take. One that goes on may take a page more:
+    where two runs meet, one may have to be read twice, and a single page would never get beyond that.
     """
     out: dict[str, int] = {}
     for claim in sorted(claims, key=_order):
         if pages > 0 and claim.pages_left > 0:
-            out[claim.name] = min(pages, claim.pages_left)
+            wanted = claim.pages_left + claim.state.is_in_progress
+            out[claim.name] = min(pages, wanted)
             pages -= out[claim.name]
     return out
 

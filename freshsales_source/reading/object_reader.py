@@ -273,7 +273,7 @@ class ObjectReader:
             stubs=self.intake.forgetting.stubs,
             waited=self.lists.waited,
             long_walks=self._falls.remembered(self.lists, is_over=self.is_done and not self.tally.has_ended),
-            rolling=self._rolling.states if self._following.is_done else self.state.rolling,
+            rolling=self._rolling.states(self.lists, self.state, is_settled=self._following.is_done),
         )
         is_settled = self.is_done and not self.tally.has_ended and not self._following.doubts
         self.state = self._unseen.noted(self.state, states.values(), is_settled=is_settled)

@@ -12,6 +12,7 @@ from freshsales_source.reading.refreshing import Refreshing
 from freshsales_source.reading.walking import Walking
 from freshsales_source.run import Run
 from freshsales_source.schema.entity_types import Entity, Filters, Views
+from freshsales_source.state.object_state import ObjectState
 from freshsales_source.walk import WalkState
 from freshsales_source.warehouse.stored_rows import Part
 
@@ -28,10 +29,16 @@ class Rolling:
         self._states = dict(states)
         self._at_work: dict[Part, Refreshing] = {}
 
-    @property
-    def states(self) -> dict[str, RefreshState]:
-        """What to remember once the rows handed over are loaded."""
-        return self._states | {part.name: one.state for part, one in self._at_work.items()}
+    def states(self, lists: Lists, state: ObjectState, *, is_settled: bool) -> Mapping[str, RefreshState]:
+        """What to remember once the rows handed over are loaded; what was, until all suspects were asked for.
+
+        Nothing of a part that lost its order and is read whole now: a cycle that was under way would never end.
+        """
+        if not is_settled:
+            return state.rolling
+        known = self._states | {part.name: one.state for part, one in self._at_work.items()}
+        whole = {part.name for part in self._parts if self._is_read_whole(lists.of(part), state.walks)}
+        return {name: one for name, one in known.items() if name not in whole}
 
     @property
     def found(self) -> int:
