@@ -85,7 +85,7 @@ def _of_findings(found: Findings, made_at: datetime) -> str:
 def _first_line(
     objects: list[Row], synced_at: dict[str, datetime], end: Finish | None, *, longest: int | None = None
 ) -> str:
-    """How whole the copy is; reasons of more than `longest` characters are told below."""
+    """How whole the copy is; of what has no count, reasons of more than `longest` characters are told below."""
     oldest = min(synced_at[row["run_id"]] for row in objects)
     whys = ("see below" if _is_longer(row, longest) else row["reason"] or "" for row in objects)
     verdicts = ((row["object"], Verdict(row["verdict"]), why) for row, why in zip(objects, whys, strict=True))
@@ -93,7 +93,9 @@ def _first_line(
 
 
 def _is_longer(row: Row, longest: int | None) -> bool:
-    return longest is not None and len(row["reason"] or "") > longest
+    if longest is None or row["verdict"] != Verdict.UNCHECKED:
+        return False
+    return len(row["reason"] or "") > longest
 
 
 def _print(
