@@ -51,9 +51,14 @@ def test_the_command_makes_all_views_and_says_what_each_answers_and_syncs_keep_t
     assert marts.columns("daily_activity") == {"mine": "INTEGER"}, "somebody's own table stays"
 
 
-def test_a_sync_makes_them_when_asked(freshsales: Command) -> None:
+def test_a_sync_makes_them_when_asked_and_the_command_with_neither_key_nor_domain(
+    freshsales: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with freshsales.account(contacts=2):
         assert freshsales("sync", "owners", "--marts").code == 0
+    for name in ("FRESHSALES_DOMAIN", "FRESHSALES_API_KEY"):
+        monkeypatch.delenv(name)
+    assert freshsales("marts").code == 0
     marts = WarehouseReader(freshsales.warehouse.path, "freshsales_marts")
     assert marts.query("SELECT deals FROM sales_totals") == [(0,)]
     assert marts.count("dim_owner") > 0

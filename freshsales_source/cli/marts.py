@@ -1,10 +1,10 @@
-"""`freshsales marts`: all views over the warehouse, and the question that each answers. No API call, no key."""
+"""`freshsales marts`: all views over the warehouse, and the question that each answers. It makes no API call."""
 
 from __future__ import annotations
 
 from argparse import Namespace
 
-from freshsales_source.cli.project import settings_without_key
+from freshsales_source.cli.project import settings_for_reading
 from freshsales_source.cli.sync import target_of
 from freshsales_source.cli.tables import counted, output
 from freshsales_source.clock import SystemClock
@@ -15,7 +15,8 @@ from freshsales_source.warehouse.warehouse import Warehouse
 
 def run_marts(options: Namespace) -> int:
     """Make the views, and say a line of each; 0. Raises ConfigurationError where no sync was ever run."""
-    target, settings, clock = target_of(options), settings_without_key(options.account), SystemClock()
+    settings, _ = settings_for_reading(options.account)
+    target, clock = target_of(options), SystemClock()
     warehouse = Warehouse(target, settings.account, clock=clock)
     made = make_marts(warehouse, time_zone=settings.time_zone, now=clock.now())
     with output() as out:
