@@ -23,7 +23,7 @@ CONFIG: dict[str, object] = {
     "plan": "pro",
     "page_size": 50,
     "views": {"contacts": 7},
-    "budget_store": "/tmp/shared.sqlite",
+    "budget_store": "/tmp/of-all-accounts.sqlite",
     "accounts": {"emea": {"domain": "acme-emea", "views": {"deals": 8}}, "apac_2": {"domain": "acme-apac"}},
 }
 SECRETS: dict[str, object] = {
