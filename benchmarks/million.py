@@ -71,7 +71,8 @@ def _million(first: Measured, later: list[Measured], large: int) -> Line:
     runs = [first, *later]
     matched = all(run.value["verdicts"] == {"contacts": "matched"} for run in runs)
     are_there = all(run.value["rows"] == {"contacts": large} for run in runs)
-    have_come = all(run.value["changed"] == {"contacts": CHANGES} for run in later)
+    # What was edited within the lookback of the run before is read again.
+    have_come = all(run.value["changed"]["contacts"] >= CHANGES for run in later)
     minutes = first.wall_s / 60
     return Line(
         key="million",
