@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from freshsales_source.warehouse.duckdb_destination import Patience, duckdb_file
+from freshsales_source.warehouse.duckdb_destination import DuckDb, Patience
 from freshsales_source.warehouse.postgres_destination import postgres
 from freshsales_source.warehouse.sqlite_destination import sqlite
 
@@ -17,7 +17,7 @@ def destination_of(name: str, *, duckdb: Path, patience: Patience) -> Any:
     """What a dlt pipeline takes as its destination; ConfigurationError where a driver is missing."""
     match name:
         case "duckdb":
-            return duckdb_file(duckdb, patience)
+            return DuckDb(duckdb, patience)
         case "postgres":
             return postgres()
         case "sqlite":

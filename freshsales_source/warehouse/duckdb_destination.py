@@ -1,19 +1,18 @@
-"""DuckDB as dlt loads into it, with three of its traits taken care of.
+"""DuckDB as dlt loads into it, with two of its traits taken care of.
 
 1. DuckDB calls a database by its file: in `freshsales.duckdb` the name `freshsales.contacts` could mean the schema or
    the database, and is refused as ambiguous. There, and only there, dlt must write `freshsales.freshsales.contacts`.
 2. One process has the file at a time. Where another one has it open, even for reading only, we wait a while. All of
    dlt opens the file through `_SqlClient`, so nothing can bypass the wait.
-3. It takes up to four fifths of the machine's memory, and fills them with blocks of the tables it has touched. A load
-   of ours is a slice of some thousand rows, whatever the tables hold: `MEMORY_LIMIT` serves it, and what large
-   questions need beyond it goes through DuckDB's temporary file. A limit that the user has set, higher or lower, stays.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+import threading
 from collections.abc import Callable
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +24,11 @@ from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 
 from freshsales_source.clock import Clock, Stop, pause
 from freshsales_source.errors import ConfigurationError, Locked
+from freshsales_source.warehouse.duckdb_connections import TAKEN_NAMES, FileConnections
 
-MEMORY_LIMIT = 1024**3
-"""Bytes that DuckDB may take, unless its own default is lower or the user has set a limit."""
 WAIT_S = 60
 """How long a file that another program has open is waited for."""
 _GLANCE_S = 1.0
-_RENAMED = ("main", "temp", "system")
-"""Files of these names are called otherwise by DuckDB (`main_db`)."""
-_MEMORY_SETTINGS = ("memory_limit", "max_memory")
-_UNITS = {"bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _HOLDER = re.compile(r"lock is held in (.+ \(PID \d+\))")
 
 _LOG = logging.getLogger(__name__)
@@ -82,12 +76,31 @@ class Patience:
 class DuckDb(dlt.destinations.duckdb):
     """DuckDB in one file; `patience` is asked whenever it is opened."""
 
-    patience: Patience
+    def __init__(self, path: Path, patience: Patience) -> None:
+        super().__init__(str(path.resolve()))
+        self._patience = patience
+        self._resolving = threading.Lock()
+        self._resolved: dict[str, Any] = {}
+        self._connections: FileConnections | None = None
 
     @property
     def client_class(self) -> type[DuckDbClient]:
         """The client of this destination."""
         return _JobClient
+
+    def configuration(self, initial_config: Any, accept_partial: bool = False) -> Any:
+        """The resolved configuration, whose connections to the file come from one pool.
+
+        Settings are looked up once, though dlt asks for a client, and with it for them, some ten times a load.
+        """
+        asked = repr(sorted((initial_config or {}).items(), key=str))
+        with self._resolving:
+            if asked not in self._resolved:
+                resolved = super().configuration(initial_config, accept_partial)
+                self._connections = self._connections or FileConnections(resolved.credentials)
+                resolved.credentials.conn_pool = self._connections
+                self._resolved[asked] = resolved
+            return copy(self._resolved[asked])
 
     def capabilities(self, config: Any = None, naming: Any = None) -> DestinationCapabilitiesContext:
         """What DuckDB can do. No setting changes that, so none is looked up: dlt asks some 30 times in a run."""
@@ -96,29 +109,19 @@ class DuckDb(dlt.destinations.duckdb):
     def client(self, schema: Any, initial_config: Any = None) -> Any:
         """A client that opens the file with patience."""
         made: Any = super().client(schema, initial_config)
-        made.sql_client.patience = self.patience
+        made.sql_client.patience = self._patience
         return made
-
-
-def duckdb_file(path: Path, patience: Patience) -> DuckDb:
-    """The destination for the database in this file."""
-    destination = DuckDb(str(path.resolve()))
-    destination.patience = patience
-    return destination
 
 
 class _SqlClient(DuckDbSqlClient):
     patience: Patience
 
     def open_connection(self) -> Any:
-        opened = self.patience.open(super().open_connection)
-        if not _is_memory_set(self.credentials):
-            bound_memory(opened)
-        return opened
+        return self.patience.open(super().open_connection)
 
     def catalog_name(self, quote: bool = True, casefold: bool = True) -> str | None:
         name = Path(self.credentials.database).name.partition(".")[0]
-        if name.casefold() != self.dataset_name.casefold() or name.casefold() in _RENAMED:
+        if name.casefold() != self.dataset_name.casefold() or name.casefold() in TAKEN_NAMES:
             return super().catalog_name(quote, casefold)
         return self.escape_column_name(name, casefold=False) if quote else name
 
@@ -137,20 +140,6 @@ class _SqlClient(DuckDbSqlClient):
 
     def warn_if_catalog_equals_dataset_name(self) -> None:
         """Stay silent: it is taken care of."""
-
-
-def bound_memory(connection: Any) -> None:
-    """Keep a database below `MEMORY_LIMIT`; one that may take less, on a small machine, is left alone."""
-    ((text,),) = connection.execute("SELECT current_setting('memory_limit')").fetchall()
-    number, _, unit = str(text).partition(" ")
-    if unit in _UNITS and float(number) * _UNITS[unit] > MEMORY_LIMIT:
-        connection.execute(f"SET GLOBAL memory_limit = '{MEMORY_LIMIT} bytes'")
-
-
-def _is_memory_set(credentials: Any) -> bool:
-    """Whether the user has set a limit, in dlt's `global_config` or `pragmas` of this destination."""
-    pragmas = [str(pragma).partition("=")[0].strip().lower() for pragma in credentials.pragmas or ()]
-    return any(name in _MEMORY_SETTINGS for name in (*pragmas, *(credentials.global_config or {})))
 
 
 class _JobClient(DuckDbClient):

@@ -1,0 +1,113 @@
+"""A DuckDB file is opened once for all who ask, takes no more memory than a slice needs, and has small row groups."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dlt
+import duckdb
+import pytest
+from dlt.destinations.exceptions import DatabaseUndefinedRelation
+
+from freshsales_source.clock import SystemClock
+from freshsales_source.warehouse.duckdb_connections import MEMORY_LIMIT, ROW_GROUP, bound_memory
+from freshsales_source.warehouse.duckdb_destination import DuckDb, Patience
+
+CREDENTIALS = "DESTINATION__DUCKDB__CREDENTIALS__"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "limit"),
+    [
+        ("", "", f"{MEMORY_LIMIT / 2**30:.1f} GiB"),
+        ("GLOBAL_CONFIG", '{"memory_limit": "300MiB"}', "300.0 MiB"),
+        ("GLOBAL_CONFIG", '{"max_memory": "3GiB"}', "3.0 GiB"),
+        ("PRAGMAS", "[\"memory_limit='2GiB'\"]", "2.0 GiB"),
+    ],
+)
+def test_memory_is_bounded_unless_the_user_has_set_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, value: str, limit: str
+) -> None:
+    if setting:
+        monkeypatch.setenv(CREDENTIALS + setting, value)
+    pipeline = pipeline_into(tmp_path / "warehouse.duckdb")
+    with pipeline.sql_client() as client:
+        assert client.execute_sql("SELECT current_setting('memory_limit')") == [(limit,)]
+
+
+@pytest.mark.parametrize("name", ["warehouse", "freshsales", "odd name's"])
+def test_tables_are_kept_in_small_row_groups_that_any_program_reads(tmp_path: Path, name: str) -> None:
+    file = tmp_path / f"{name}.duckdb"
+    with pipeline_into(file).sql_client() as client:
+        client.execute_sql("CREATE SCHEMA kept")
+        client.execute_sql(f"CREATE TABLE kept.numbers AS SELECT range AS id FROM range({3 * ROW_GROUP})")
+
+    with duckdb.connect(str(file)) as db:
+        assert db.execute("SELECT count(*), max(id) FROM kept.numbers").fetchall() == [
+            (3 * ROW_GROUP, 3 * ROW_GROUP - 1)
+        ]
+        groups = "SELECT count(DISTINCT row_group_id) FROM pragma_storage_info('kept.numbers')"
+        assert db.execute(groups).fetchall() == [(3,)]
+
+
+@pytest.mark.parametrize("name", ["memory", "temp", "main"])
+def test_a_file_whose_name_duckdb_has_taken_is_opened_as_it_is(tmp_path: Path, name: str) -> None:
+    file = tmp_path / f"{name}.duckdb"
+    with pipeline_into(file).sql_client() as client:
+        client.execute_sql("CREATE TABLE main.t AS SELECT 7 AS id")
+
+    with duckdb.connect(str(file)) as db:
+        assert db.execute("FROM main.t").fetchall() == [(7,)]
+
+
+def test_a_file_that_this_program_has_open_itself_is_shared_with_it(tmp_path: Path) -> None:
+    file = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(file)) as held:
+        held.execute("CREATE TABLE t AS SELECT 7 AS id")
+        with pipeline_into(file).sql_client() as client:
+            assert client.execute_sql("FROM t") == [(7,)]
+            client.execute_sql("INSERT INTO t VALUES (8)")
+        assert held.execute("FROM t").fetchall() == [(7,), (8,)]
+
+
+def test_all_who_ask_share_one_opening_and_the_last_one_closes_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "warehouse.duckdb"
+    pipeline = pipeline_into(file)
+    with pipeline.sql_client() as first:
+        first.execute_sql("CREATE TABLE t AS SELECT 7 AS id")
+        with pipeline.sql_client() as second:
+            assert second.execute_sql("FROM t") == [(7,)]
+        with pytest.raises(duckdb.Error, match="already attached"):
+            duckdb.connect(str(file))
+
+    with duckdb.connect(str(file)) as db:
+        assert db.execute("FROM t").fetchall() == [(7,)]
+
+
+def test_a_setting_that_duckdb_refuses_leaves_the_file_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CREDENTIALS + "PRAGMAS", '["no_such_pragma"]')
+    file = tmp_path / "warehouse.duckdb"
+    pipeline = pipeline_into(file)
+    for _ in range(2):
+        with pytest.raises(DatabaseUndefinedRelation, match="no_such_pragma"), pipeline.sql_client():
+            pass
+
+    with duckdb.connect(str(file)) as db:
+        assert db.execute("SELECT 1").fetchall() == [(1,)]
+
+
+def test_a_database_that_may_take_less_is_left_alone() -> None:
+    with duckdb.connect(config={"memory_limit": "100MiB"}) as small:
+        bound_memory(small)
+        assert small.execute("SELECT current_setting('memory_limit')").fetchall() == [("100.0 MiB",)]
+
+
+def pipeline_into(file: Path) -> dlt.Pipeline:
+    return dlt.pipeline(
+        "connections",
+        pipelines_dir=str(file.parent),
+        destination=DuckDb(file, Patience(SystemClock())),
+        dataset_name="freshsales",
+    )
