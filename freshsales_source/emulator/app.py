@@ -1,8 +1,8 @@
 """The emulator itself: a WSGI application over a store, with key, limits, faults, latency and a log.
 
 One lock makes requests and the events of a test's schedule atomic; waiting (latency, slow faults) happens
-outside of it. Half of the latency passes before a request is served and half before its answer leaves, as
-on a network.
+outside of it. Half of the latency passes before a request is served and half until its answer leaves, the making of
+the answer included: `latency_s` is what a client waits.
 """
 
 from __future__ import annotations
@@ -94,16 +94,18 @@ class Emulator:
     def wsgi(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request; raises ConnectionDropped (or what the fault says) where a fault hangs up."""
         self._wait(self.latency_s / 2)
+        began = self.clock.monotonic()
         with self.store.lock:
             answer, fault = self._serve(environ)
             headers = self._headers(answer)
-        self._wait(self.latency_s / 2 + (fault.seconds if fault else 0.0))
-        if fault is not None and fault.kind == "dropped":
-            raise fault.raises or ConnectionDropped("the emulator hung up, as scripted")
         body = answer.body
         if self._may_zip(environ, body):
             body = gzip.compress(body, compresslevel=1)
             headers["Content-Encoding"] = "gzip"
+        made_in = self.clock.monotonic() - began
+        self._wait(max(0.0, self.latency_s / 2 - made_in) + (fault.seconds if fault else 0.0))
+        if fault is not None and fault.kind == "dropped":
+            raise fault.raises or ConnectionDropped("the emulator hung up, as scripted")
         headers["Content-Length"] = str(len(body))
         status = HTTPStatus(answer.status)
         start_response(f"{status.value} {status.phrase}", list(headers.items()))
