@@ -255,7 +255,16 @@ class People:
         return self._dice.sample(ids, min(most, len(ids)))
 
     def _spare(self, name: str, most: int) -> list[int]:
-        return self._some(name, max(0, min(most, len(self._store.live(name)) - FEW)))
+        chosen = self._some(name, max(0, min(most, len(self._store.live(name)) - FEW)))
+        while chosen and name == "sales_accounts" and not self._leaves_deals(chosen):
+            chosen.pop()
+        return chosen
+
+    def _leaves_deals(self, accounts: Sequence[int]) -> bool:
+        """Whether enough deals stay, should these accounts take theirs with them."""
+        if not self._store.switches.account_delete_cascades:
+            return True
+        return sum(deal["sales_account_id"] not in accounts for deal in self._store.live("deals")) >= FEW
 
     def _tags(self) -> tuple[str, ...]:
         return tuple(self._dice.sample(("vip", "été", "späť", "новый"), self._dice.randrange(3)))

@@ -201,6 +201,23 @@ def test_rights_lost_after_the_first_sync_flag_nothing_until_told_to(tmp_path: P
     assert connector.reader.value("SELECT count(*) FROM contacts WHERE _deleted_reason = 'vanished'") == 0
 
 
+@pytest.mark.parametrize(("days", "share", "erased"), [(0, 0.5, 45 - 30), (100, 0.0, 20)])
+def test_what_a_run_has_flagged_does_not_lower_how_much_it_may_flag(
+    days: int, share: float, erased: int, tmp_path: Path
+) -> None:
+    emulator = company(contacts=60, in_bin=30)
+    connector = connect_swiftly(emulator, tmp_path, objects=["contacts"], max_vanished_share=share)
+    connector.sync()
+    connector.clock.advance(1000 + days * 86_400)
+    # Those of the bin are found gone first. Of 90 rows half may be; or those expired, and 20 whatever the share.
+    emulator.store.forget("contacts", *binned(emulator))
+    emulator.store.forget("contacts", *live(emulator)[:erased])
+    assert verdicts(connector.sync()) == {"contacts": "matched"}
+    gone = connector.reader.value("SELECT count(*) FROM contacts WHERE _deleted_reason = 'vanished'")
+    assert gone == 30 + erased
+    assert_copy_is_whole(emulator, connector)
+
+
 def test_rights_gained_later_bring_every_row_and_the_report_says_so(tmp_path: Path) -> None:
     emulator = company(contacts=1300, switches=replace(ALL_PIPELINES, sees_only_owner=1))
     connector = connect_swiftly(emulator, tmp_path, objects=["contacts"])

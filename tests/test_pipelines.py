@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from freshsales_source.emulator import Emulator
 from freshsales_source.state.findings import HIDDEN_PIPELINES, SEARCH_DETAIL, Findings, Found, Hints
-from tests.connector import company, connect
+from tests.connector import company, connect_swiftly
 from tests.hidden_pipelines import (
     assert_all_deals_are_there,
     connect_deals,
@@ -101,7 +102,7 @@ def change_some(emulator: Emulator) -> None:
 
 def test_a_plain_sync_of_a_company_with_several_pipelines_is_whole(tmp_path: Path) -> None:
     emulator = hidden_company(deals=60)
-    connector = connect(emulator, tmp_path)
+    connector = connect_swiftly(emulator, tmp_path)
     report = connector.sync()
     assert (report.exit_code, report.reason) == (0, "")
     assert_all_deals_are_there(emulator, connector)
@@ -177,6 +178,34 @@ def test_views_whose_newest_pages_show_one_pipeline_are_recognised_by_their_numb
     assert sync_deals(connector).verdict == "matched"
     assert searches(emulator) == 1 + 3
     assert_all_deals_are_there(emulator, connector)
+
+
+def test_a_deal_whose_stamp_lies_ahead_is_not_counted_twice(tmp_path: Path) -> None:
+    emulator = hidden_company(deals=40)
+    first, second = (
+        deals_of(emulator, one)[0] for one in (default_pipeline(emulator), hidden_pipelines(emulator)[0])
+    )
+    live = [int(deal["id"]) for deal in emulator.store.live("deals")]
+    emulator.store.delete("deals", *(set(live) - {first, second}))
+    emulator.clock.sleep(1000)
+    connector = connect_deals(emulator, tmp_path)
+    assert sync_deals(connector).verdict == "matched"
+    tomorrow = emulator.clock.now().replace(microsecond=0) + timedelta(days=1)
+    emulator.store.update("deals", second, name="Stamped", updated_at=tomorrow)
+    switch(emulator, deal_views_default_pipeline_only=False)
+    connector.clock.advance(1000)
+    # When it changed last nobody can tell, so it does not prove for good that the views show its pipeline.
+    assert sync_deals(connector).verdict == "matched"
+    before = searches(emulator)
+    assert sync_deals(connector).verdict == "matched"
+    assert searches(emulator) > before
+    assert_all_deals_are_there(emulator, connector)
+    emulator.store.update("deals", second, name="Stamped anew")
+    connector.clock.advance(1000)
+    assert sync_deals(connector).verdict == "matched"
+    before = searches(emulator)
+    assert sync_deals(connector).verdict == "matched"
+    assert searches(emulator) == before
 
 
 def test_one_pipeline_alone_is_not_searched(tmp_path: Path) -> None:

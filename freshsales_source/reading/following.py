@@ -46,7 +46,7 @@ class Following:
         self._later: tuple[int, ...] = ()
         self._asked: set[int] = set()
         self._missing: dict[int, None] = {}
-        self._vanished = 0
+        self._flagged = 0
         self._works: bool | None = None
         self._there = 0
         self._out_of_sight = 0
@@ -71,6 +71,11 @@ class Following:
         there = f"{self._there:,} records that no list shows answer when asked for alone"
         out_of_sight = f"{self._out_of_sight:,} records are out of this key's sight (403)"
         return (*([there] if self._there else []), *([out_of_sight] if self._out_of_sight else []))
+
+    @property
+    def flagged(self) -> int:
+        """How many records this run has told of as gone."""
+        return self._flagged
 
     def would_ask(self, ids: Iterable[int]) -> bool:
         """Whether any of these records was not asked for yet in this run."""
@@ -125,13 +130,13 @@ class Following:
         """
         if not self._missing or not self._is_believed:
             return []
-        allowed, gone = most(), self._vanished + len(self._missing)
+        allowed, gone = most(), self._flagged + len(self._missing)
         if gone > allowed:
             raise too_many(gone, allowed)
         if gone + len(self._suspects) > allowed:
             return []
         found, self._missing = list(self._missing), {}
-        self._vanished = gone
+        self._flagged = gone
         return found
 
     @property

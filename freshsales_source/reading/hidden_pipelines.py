@@ -65,6 +65,8 @@ class HiddenPipelines:
         self._pipelines: list[Pipeline] = []
         self._walkings: list[PipelineWalking] = []
         self._seen: Counter[int] = Counter()
+        self._ahead: set[int] = set()
+        """Pipelines of deals in the views whose stamps lie in the future: when they changed nothing tells."""
         self._claimed: dict[int, str] = {}
         self._refused: dict[str, ObjectError | ServerFault] = {}
         self._is_unclear = False
@@ -95,7 +97,7 @@ class HiddenPipelines:
         """What is not certain yet about the views."""
         if self._state.all_shown:
             return ()
-        unseen = [title for pipeline_id, title in self._claimed.items() if pipeline_id not in self._seen]
+        unseen = [title for pipeline_id, title in self._claimed.items() if not self._is_seen(pipeline_id)]
         reasons = [f"by their numbers the views show {title}, but no deal of it was seen" for title in unseen]
         if len(self._seen) > 1 and self._walkings:
             reasons.append("the views show another pipeline than they did when the run began")
@@ -148,6 +150,7 @@ class HiddenPipelines:
         self._has_begun = True
         self._walkings, self._claimed, self._refused, self._is_unclear = [], {}, {}, False
         self._seen.clear()
+        self._ahead.clear()
         if self._lists is None or self._are_views_chosen or self._state.all_shown:
             return []
         self._pipelines = self._listed(self._lists)
@@ -162,9 +165,12 @@ class HiddenPipelines:
         is_view = not walking.listing.is_bin and not is_of_pipeline(walking.listing.key)
         if self._lists is None or not is_view:
             return
-        settled = self._pipelines_on(page, before=page.served_at - self._run.settings.lookback_s)
+        lookback_s = self._run.settings.lookback_s
+        settled = self._pipelines_on(page, before=page.served_at - lookback_s)
+        ahead = self._pipelines_on(page) - self._pipelines_on(page, before=page.served_at + lookback_s)
         with self._lock:
             self._seen.update(settled)
+            self._ahead.update(ahead)
             is_proven = len(settled) > 1
             if is_proven and not self._state.all_shown:
                 _LOG.info("views_show_all_pipelines object=%s", self._entity.name)
@@ -176,7 +182,7 @@ class HiddenPipelines:
                 all_shown=self._state.all_shown or is_proven,
             )
             for one in self._walkings:
-                one.is_extra = one.is_extra or one.pipeline.id in self._seen
+                one.is_extra = one.is_extra or self._is_seen(one.pipeline.id)
                 if self._state.all_shown:
                     one.leave()
 
@@ -195,6 +201,10 @@ class HiddenPipelines:
         return {key: walk for key, walk in walks.items() if needed or not is_of_pipeline(key)}
 
     # Deciding
+
+    def _is_seen(self, pipeline_id: int) -> bool:
+        """Whether the views show deals of a pipeline in this run; those with stamps in the future prove no more."""
+        return pipeline_id in self._seen or pipeline_id in self._ahead
 
     @property
     def _are_views_chosen(self) -> bool:
@@ -304,5 +314,5 @@ class HiddenPipelines:
         walking = PipelineWalking(
             pipeline, lists, self._entity, self._run, self._client, shape, state, self._state
         )
-        walking.is_extra = pipeline.id in self._seen
+        walking.is_extra = self._is_seen(pipeline.id)
         return walking

@@ -37,7 +37,7 @@ from freshsales_source.reading.rows import Answered
 from freshsales_source.reading.second_reading import SecondReading
 from freshsales_source.reading.unseen import Unseen
 from freshsales_source.reading.unseen_falls import UnseenFalls
-from freshsales_source.reading.vanishing import most_vanished, too_many
+from freshsales_source.reading.vanishing import Allowance, too_many
 from freshsales_source.reading.walking import Walking
 from freshsales_source.reading.watch import Watch, fetch_record, is_deleted, live_ids
 from freshsales_source.run import Run
@@ -73,6 +73,7 @@ class ObjectReader:
         )
         forgetting = Forgetting(entity, run.forgotten(entity.name), state.stubs, run.clock)
         self.intake = Intake(entity, self.tally, run.loaded, forgetting, run.stored)
+        self._allowance = Allowance(run, entity)
         self._following = Following(
             self._fetch, self._take_in_alone, self.intake.witness, is_trusting=run.accepts_vanished
         )
@@ -304,7 +305,7 @@ class ObjectReader:
         return gone
 
     def _most_vanished(self) -> int:
-        return most_vanished(self._run, self.entity, watched=len(self._watch.ids))
+        return self._allowance.most(watched=len(self._watch.ids), flagged=self._following.flagged)
 
     # In the run's threads
 

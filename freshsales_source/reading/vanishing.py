@@ -22,20 +22,31 @@ BIN_KEEPS = timedelta(days=90)
 """How long a record stays in the recycle bin (documented); what was deleted together expires together."""
 
 
-def most_vanished(run: Run, entity: Entity, *, watched: int) -> int:
-    """How many rows the run may flag: a share of all, and those whose time in the bin is over.
+class Allowance:
+    """How many rows of one object one run may flag."""
 
-    Where the warehouse cannot be asked, the share is that of the `watched` records.
-    """
-    share = run.settings.max_vanished_share
-    few = FEW if isinstance(entity.read, Views) else FEW_WITHOUT_BIN
-    if run.stored is None:
-        return max(few, int(share * watched))
-    if run.accepts_vanished:
-        return EVERY
-    rows = count_rows(run.stored, entity.name)
-    expired = count_binned_before(run.stored, entity.name, run.clock.now() - BIN_KEEPS)
-    return max(few, int(share * rows)) + expired
+    def __init__(self, run: Run, entity: Entity) -> None:
+        self._run = run
+        self._entity = entity
+        self._expired = 0
+
+    def most(self, *, watched: int, flagged: int) -> int:
+        """A share of all rows, and those whose time in the bin is over; `flagged` of them the run has flagged already.
+
+        Those count among the rows all the same: what a run may flag does not shrink by what it flags. Where the
+        warehouse cannot be asked, the share is that of the `watched` records.
+        """
+        run, name = self._run, self._entity.name
+        share = run.settings.max_vanished_share
+        few = FEW if isinstance(self._entity.read, Views) else FEW_WITHOUT_BIN
+        if run.stored is None:
+            return max(few, int(share * watched))
+        if run.accepts_vanished:
+            return EVERY
+        rows = count_rows(run.stored, name) + flagged
+        expired = count_binned_before(run.stored, name, run.clock.now() - BIN_KEEPS)
+        self._expired = max(self._expired, expired)
+        return max(few, int(share * rows)) + self._expired
 
 
 def too_many(gone: int, allowed: int) -> TooManyVanished:

@@ -14,7 +14,7 @@ from freshsales_source.decode import Layout
 from freshsales_source.entities.module_tables import CustomModule
 from freshsales_source.errors import NotFound
 from freshsales_source.reading import Batch, ObjectReader
-from freshsales_source.reading.vanishing import most_vanished, too_many
+from freshsales_source.reading.vanishing import Allowance, too_many
 from freshsales_source.run import Run
 
 _LOG = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ def read_module(run: Run, module: CustomModule, reader: ObjectReader) -> ModuleB
 
 def _ended(run: Run, module: CustomModule, reader: ObjectReader, batch: Batch) -> Batch:
     live = sorted(run.stored.live_ids(module.table)) if run.stored is not None else []
-    allowed = most_vanished(run, reader.entity, watched=0)
+    allowed = Allowance(run, reader.entity).most(watched=0, flagged=0)
     _LOG.warning("module_gone object=%s rows=%d flagged=%s", module.table, len(live), len(live) <= allowed)
     if len(live) > allowed:
         reader.tally.error = too_many(len(live), allowed)
