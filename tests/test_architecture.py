@@ -9,7 +9,7 @@ import textwrap
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -64,7 +64,7 @@ THIRD_PARTY: dict[str, tuple[str, ...]] = {
     ),
     "dlt": ("resources", "source", "sync.syncing", "warehouse"),
     "pyarrow": ("decode", "feeds", "pages.paging", "reading", "resources", "warehouse"),
-    "duckdb": ("cli",),
+    "duckdb": ("cli", "warehouse.duckdb_connections"),
     "orjson": ("api.client", "decode", "emulator", "pages.paging", "schema.fields", "settings.config"),
     "rich": ("cli",),
     "sqlalchemy": ("warehouse.sqlite_client",),
@@ -120,6 +120,7 @@ def imports_of(node: ast.AST, *, is_lazy: bool) -> Iterator[Import]:
             yield from imports_of(child, is_lazy=is_lazy or inside)
 
 
+@cache
 def modules_of(package: Path) -> dict[str, Module]:
     modules = {}
     for path in sorted(package.rglob("*.py")):
@@ -200,12 +201,14 @@ def project_sources() -> list[Path]:
     return [ROOT / "run.py", *(path for folder in folders for path in sorted(folder.rglob("*.py")))]
 
 
-def comments() -> Iterator[tuple[str, str]]:
-    for path in project_sources():
-        text = path.read_text(encoding="utf-8")
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            if token.type == tokenize.COMMENT:
-                yield f"{path.relative_to(ROOT)}:{token.start[0]}", token.string
+@cache
+def comments() -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (f"{path.relative_to(ROOT)}:{token.start[0]}", token.string)
+        for path in project_sources()
+        for token in tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline)
+        if token.type == tokenize.COMMENT
+    )
 
 
 def undocumented(module: Module) -> Iterator[str]:

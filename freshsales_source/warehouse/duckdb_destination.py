@@ -93,7 +93,7 @@ class DuckDb(dlt.destinations.duckdb):
 
         Settings are looked up once, though dlt asks for a client, and with it for them, some ten times a load.
         """
-        asked = repr(sorted((initial_config or {}).items(), key=str))
+        asked = "" if initial_config is None else repr(vars(initial_config))
         with self._resolving:
             if asked not in self._resolved:
                 resolved = super().configuration(initial_config, accept_partial)
