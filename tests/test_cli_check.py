@@ -172,6 +172,7 @@ def test_json_is_one_object_where_not_even_the_settings_are_right(freshsales: Co
     [
         ("[sources.freshsales\n", "config.toml is not valid TOML"),
         ("[sources]\nfreshsales = 3\n", "sources.freshsales in .dlt/config.toml is no table"),
+        ("sources = 3\n", "sources.freshsales in .dlt/config.toml is no table"),
         ("[sources.freshsales]\nlook_back = 3\n", "Did you mean `lookback_s`?"),
         ('[sources.freshsales]\nplan = "gold"\n', "setting `plan` is 'gold'. Use one of free, growth"),
     ],
@@ -183,6 +184,26 @@ def test_a_settings_file_that_is_wrong_is_named(freshsales: Command, text: str, 
     assert (ran.code, ran.out) == (3, "")
     assert says in ran.err
     assert ran.err.count("\n") == 1
+
+
+def test_a_settings_file_that_cannot_be_read_is_named(freshsales: Command) -> None:
+    (freshsales.folder / ".dlt" / "secrets.toml").mkdir(parents=True)
+    freshsales.set(FRESHSALES_DOMAIN="acme", FRESHSALES_API_KEY="demo-key")
+    ran = freshsales("check")
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err.startswith("configuration_error: .dlt/secrets.toml cannot be read (Is a directory). ")
+
+
+def test_a_folder_of_dlt_that_cannot_be_made_is_named(freshsales: Command) -> None:
+    freshsales.write("file", "")
+    freshsales.set(FRESHSALES_DOMAIN="acme", FRESHSALES_API_KEY="demo-key")
+    freshsales.set(DLT_DATA_DIR=f"{freshsales.folder}/file/dlt")
+    ran = freshsales("status")
+    assert (ran.code, ran.out) == (3, "")
+    assert (
+        f"dlt's folder {freshsales.folder}/file/dlt/pipelines cannot be written (Not a directory). Set"
+        in ran.err
+    )
 
 
 def test_the_settings_of_the_project_serve_as_dlt_would_read_them(freshsales: Command) -> None:

@@ -58,14 +58,48 @@ def test_a_sync_makes_them_when_asked_and_the_command_with_neither_key_nor_domai
         assert freshsales("sync", "owners", "--marts").code == 0
     for name in ("FRESHSALES_DOMAIN", "FRESHSALES_API_KEY"):
         monkeypatch.delenv(name)
+    # Nor is the key of the hashes needed.
+    freshsales.set(SOURCES__FRESHSALES__HASH_COLUMNS='["contacts.city"]')
     assert freshsales("marts").code == 0
     marts = WarehouseReader(freshsales.warehouse.path, "freshsales_marts")
     assert marts.query("SELECT deals FROM sales_totals") == [(0,)]
     assert marts.count("dim_owner") > 0
 
 
-def test_a_folder_of_files_holds_no_views(freshsales: Command) -> None:
-    with freshsales.account():
-        ran = freshsales("marts", "--destination", "filesystem")
-    assert (ran.code, ran.out) == (3, "")
-    assert "destination `filesystem` has no views" in ran.err
+@pytest.mark.parametrize("destination", ["sqlite", "filesystem"])
+def test_where_there_can_be_no_views_each_command_says_so_before_any_call(
+    freshsales: Command, destination: str
+) -> None:
+    _at(freshsales)
+    with freshsales.account(contacts=1) as emulator:
+        for line in (["marts"], ["report"], ["sync", "owners", "--marts"]):
+            ran = freshsales(*line, "--destination", destination)
+            assert (ran.code, ran.out) == (3, "")
+            assert f"`{destination}` has no views over the tables of another schema" in ran.err
+    assert not emulator.log
+    assert list(freshsales.folder.iterdir()) == []
+
+
+def test_what_asks_for_an_sqlite_file_that_is_not_there_makes_none(freshsales: Command) -> None:
+    _at(freshsales)
+    with freshsales.account(contacts=1):
+        told = freshsales("status", "--destination", "sqlite")
+        assert (told.code, told.out) == (
+            0,
+            "No sync yet in sqlite, schema freshsales. Next: freshsales sync\n",
+        )
+        for line in (["reset"], ["forget", "contacts", "1"]):
+            ran = freshsales(*line, "--destination", "sqlite")
+            assert (ran.code, ran.out) == (3, "")
+            assert "configuration_error: no sync was ever run into sqlite" in ran.err
+        assert list(freshsales.folder.iterdir()) == []
+        assert freshsales("sync", "owners", "--destination", "sqlite").code == 0
+        assert freshsales("status", "--destination", "sqlite").out.startswith("Whole as of ")
+
+
+def _at(freshsales: Command) -> None:
+    """Set up the destinations other than DuckDB, in the folder of the command."""
+    freshsales.set(
+        DESTINATION__SQLITE__CREDENTIALS=f"sqlite:///{freshsales.folder}/crm.db",
+        DESTINATION__FILESYSTEM__BUCKET_URL=(freshsales.folder / "files").as_uri(),
+    )

@@ -173,6 +173,13 @@ def test_only_what_was_asked_for_is_kept_and_a_new_time_zone_moves_the_dates(pla
     assert place.kept("Asia/Kolkata") == ""
     assert place.marts.value(day) == "2026-01-02"
     assert place.marts.value("SELECT time_zone FROM as_of") == "Asia/Kolkata"
+    marts = place.warehouse.marts(time_zone="Asia/Kolkata")
+    place.run("CREATE OR REPLACE VIEW asking_marts.as_of AS SELECT 'theirs' AS time_zone")
+    assert len(marts.make(anew=False)) == place.marts.value(f"SELECT count(*) FROM {MODELS}")
+    assert place.marts.value("SELECT time_zone FROM as_of") == "theirs", "views that are there are left alone"
+    place.run("DROP VIEW asking_marts.dim_date")
+    marts.make(anew=False)
+    assert place.marts.value("SELECT time_zone FROM as_of") == "Asia/Kolkata"
 
 
 @pytest.mark.parametrize("places", ["duckdb"], indirect=True)

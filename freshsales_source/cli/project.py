@@ -12,10 +12,10 @@ from freshsales_source.cli.stderr_lines import say
 from freshsales_source.errors import ConfigurationError
 from freshsales_source.settings.account import Account
 from freshsales_source.settings.accounts import dataset_of
-from freshsales_source.settings.config import Settings, read_settings
+from freshsales_source.settings.config import NO_KEY, Settings, read_settings
 
 DATASET = "freshsales"
-_NO_KEY, _NO_DOMAIN = "no-key-is-needed", "no-domain-is-set"
+_NO_DOMAIN = "no-domain-is-set"
 
 
 def settings_of_project(flags: Mapping[str, object], account: str | None = None) -> Settings:
@@ -43,11 +43,12 @@ def settings_for_reading(account: str | None = None) -> tuple[Settings, str | No
     """The settings of a command that makes no call and so needs no key, and the account's host where it is known."""
     secrets, config = _files()
     settings = read_settings(
-        flags={"api_key": _NO_KEY},
+        flags={"api_key": NO_KEY},
         environment=os.environ,
         secrets=secrets,
         config={"domain": _NO_DOMAIN, **config},
         account=account,
+        needs_key=False,
     )
     return settings, None if settings.domain == _NO_DOMAIN else settings.account.host
 
@@ -87,7 +88,12 @@ def _section(path: Path) -> Mapping[str, object]:
         raise ConfigurationError(
             f"{path} is not valid TOML ({error})", remedy="Mend the line it names; text needs quotes."
         ) from None
-    section = document.get("sources", {}).get("freshsales", {})
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read ({error.strerror})", remedy="Let this user read it, or remove it."
+        ) from None
+    sources = document.get("sources", {})
+    section = sources.get("freshsales", {}) if isinstance(sources, dict) else sources
     if not isinstance(section, dict):
         raise ConfigurationError(
             f"sources.freshsales in {path} is no table", remedy="Write [sources.freshsales]."

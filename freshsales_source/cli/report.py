@@ -27,7 +27,7 @@ from freshsales_source.warehouse.warehouse import Warehouse
 
 
 def run_report(options: Namespace) -> int:
-    """Make the views, read them, write the page and print where it is; 0.
+    """Bring the views up to date, read them, write the page and print where it is; 0.
 
     Raises ConfigurationError where no sync was ever run, or the page cannot be written.
     """
@@ -62,10 +62,10 @@ class _Marts:
 
 
 def _figures(warehouse: Warehouse, settings: Settings, clock: SystemClock) -> Figures:
-    """What the views say, made anew first; as they are where somebody may read them and not make them."""
+    """What the views say, brought up to date first; as they are where somebody may read and not make them."""
     refused: WarehouseRefused | None = None
     try:
-        make_marts(warehouse, time_zone=settings.time_zone, now=clock.now())
+        make_marts(warehouse, time_zone=settings.time_zone, now=clock.now(), anew=False)
     except WarehouseRefused as error:
         refused = error
     with warehouse.held(), ours_unwrapped():

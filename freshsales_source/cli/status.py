@@ -117,7 +117,9 @@ def _print(
         if _is_longer(row, _SHORT):
             out.print(f"{row['object']}: {row['reason']}")
     reason = f" ({last['reason']})" if last["reason"] else ""
-    out.print(f"Last run {last['run_id']}: exit {last['exit_code']}{reason}, {last['calls']:,} API calls")
+    out.print(
+        f"Last run {last['run_id']}: exit {last['exit_code']}{reason}, {counted(last['calls'], 'API call')}"
+    )
     out.print(f"Schema {target.dataset} in {target.place}")
 
 
@@ -128,18 +130,18 @@ def _cells(row: Row, synced_at: dict[str, datetime]) -> tuple[object, ...]:
 
 
 def _runs(warehouse: Warehouse) -> list[Row]:
-    """All runs, the newest first. Asking a DuckDB file that is not there would make one."""
-    target = warehouse.target
-    if target.destination == "duckdb" and not target.duckdb.exists():
+    """All runs, the newest first."""
+    if not warehouse.exists():
         return []
-    return warehouse.rows("_sync_runs", [c.name for c in SYNC_RUNS.columns], order="started_at DESC") or []
+    return warehouse.rows(SYNC_RUNS.name, [c.name for c in SYNC_RUNS.columns], order="started_at DESC") or []
 
 
 def _newest_of_each(warehouse: Warehouse, runs: list[Row]) -> list[Row]:
     """The last row of each object; a run of some objects leaves the others' older rows in force."""
     if not runs:
         return []
-    rows = warehouse.rows("_sync_objects", [column.name for column in SYNC_OBJECTS.columns]) or []
+    columns = [column.name for column in SYNC_OBJECTS.columns]
+    rows = warehouse.rows(SYNC_OBJECTS.name, columns, where=_of_newest_runs(warehouse)) or []
     age = {run["run_id"]: place for place, run in enumerate(runs)}
     newest: dict[str, Row] = {}
     # A run that was killed while it wrote its report may have left half of it.
@@ -147,6 +149,16 @@ def _newest_of_each(warehouse: Warehouse, runs: list[Row]) -> list[Row]:
     for row in sorted(rows, key=lambda row: -age[row["run_id"]]):
         newest[row["object"]] = row
     return sorted(newest.values(), key=lambda row: str(row["object"]))
+
+
+def _of_newest_runs(warehouse: Warehouse) -> str:
+    """The condition for rows of runs that were the last to look at some object: the tables hold years of runs."""
+    runs, objects = warehouse.name(SYNC_RUNS.name), warehouse.name(SYNC_OBJECTS.name)
+    newest = (
+        f"SELECT max(r.started_at) FROM {objects} o JOIN {runs} r ON r.run_id = o.run_id"
+        f" GROUP BY o.{warehouse.column('object')}"
+    )
+    return f"run_id IN (SELECT run_id FROM {runs} WHERE started_at IN ({newest}))"
 
 
 def _utc(value: datetime | None) -> datetime | None:

@@ -22,6 +22,7 @@ from freshsales_source.cli.tables import output, print_report
 from freshsales_source.clock import SystemClock
 from freshsales_source.entities import ENTITIES
 from freshsales_source.exit_codes import ExitCode
+from freshsales_source.sync.mart_making import check_marts
 from freshsales_source.sync.notification import notify
 from freshsales_source.sync.syncing import Syncing, sync
 from freshsales_source.warehouse.warehouse import Target, Warehouse
@@ -46,6 +47,8 @@ def run_sync(options: Namespace) -> int:
         return opened
 
     publisher = Publisher(warehouse, options.publish)
+    if options.marts:
+        check_marts(warehouse)
     with (
         telling_of_errors(options.on_finish, warehouse.target),
         TerminalProgress(is_drawn=not is_json()) as progress,

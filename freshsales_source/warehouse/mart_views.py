@@ -94,17 +94,19 @@ class MartViews:
             return Finding(reason="views_not_made", text=text)
         return None
 
-    def make(self) -> tuple[Model, ...]:
+    def make(self, *, anew: bool = True) -> tuple[Model, ...]:
         """Make all views, whatever is there; the models, each after those that it reads. None where there is no table.
 
-        Raises WarehouseRefused where they cannot be made.
+        Not `anew`: only where one is missing or out of date. Raises WarehouseRefused where they cannot be made.
         """
         try:
             with self._asking, self._sql:
                 models, tables = self._wanted(with_answers=True)
                 if not any(table.place for table in tables.values()):
                     return ()
-                self._make(models, tables, self._made())
+                made = self._made()
+                if anew or not self._are_current(models, tables, made):
+                    self._make(models, tables, made)
         except (DestinationException, SqlglotError) as error:
             raise WarehouseRefused(f"the views in {self._schema} could not be made: {_why(error)}") from error
         return models
@@ -133,11 +135,15 @@ class MartViews:
     def _keep(self, *, with_answers: bool) -> None:
         made = self._made()
         models, tables = self._wanted(with_answers=with_answers or (made is not None and made.has_answers))
-        if not models:
-            return
-        wanted = _Made(names=tuple(m.name for m in models), made_from=self._hash(models, tables))
-        if made != wanted or not self._are_there(models):
+        if models and not self._are_current(models, tables, made):
             self._make(models, tables, made)
+
+    def _are_current(
+        self, models: Sequence[Model], tables: Mapping[str, Relation], made: _Made | None
+    ) -> bool:
+        """Whether just these were made, from what there is now, and all are still there."""
+        wanted = _Made(names=tuple(m.name for m in models), made_from=self._hash(models, tables))
+        return made == wanted and self._are_there(models)
 
     def _wanted(self, *, with_answers: bool) -> tuple[tuple[Model, ...], Mapping[str, Relation]]:
         """The models that can be, and the tables that they read."""

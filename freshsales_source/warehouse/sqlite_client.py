@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
@@ -148,6 +149,11 @@ class SqliteClient(SqlalchemyJobClient):
 
 
 class _SqlClient(SqlalchemyClient):
+    @property
+    def is_there(self) -> bool:
+        """Whether the file of the dataset exists; to open a connection would make the one beside it."""
+        return self._sqlite_is_memory_db() or Path(self._sqlite_dataset_filename(self.dataset_name)).exists()
+
     @contextmanager
     def execute_query(self, query: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
         """Ask; times in the question are written as they are kept."""

@@ -67,10 +67,11 @@ class Warehouse:
         # The name keeps the states of two accounts, or of two files, apart on one machine.
         words = "\n".join((account.base_url, target.place, target.dataset))
         patience = Patience(clock or SystemClock(), stop)
+        folder = str(target.pipelines_dir or get_dlt_pipelines_dir())
         try:
             self.pipeline: dlt.Pipeline = dlt.pipeline(
                 pipeline_name=f"freshsales_{hashlib.sha256(words.encode()).hexdigest()[:12]}",
-                pipelines_dir=str(target.pipelines_dir or get_dlt_pipelines_dir()),
+                pipelines_dir=folder,
                 destination=destination_of(target.destination, duckdb=target.duckdb, patience=patience),
                 dataset_name=target.dataset,
             )
@@ -78,6 +79,11 @@ class Warehouse:
             raise ConfigurationError(
                 f"{target.destination!r} is no destination that dlt knows",
                 remedy="Name one of dlt's destinations: `duckdb`, `postgres`, `bigquery`, `snowflake`, ...",
+            ) from error
+        except OSError as error:
+            raise ConfigurationError(
+                f"dlt's folder {folder} cannot be written ({error.strerror})",
+                remedy="Set DLT_DATA_DIR to a folder that this user can write to.",
             ) from error
 
     def lock(self, now: datetime) -> AbstractContextManager[None]:
@@ -153,10 +159,6 @@ class Warehouse:
         is_duckdb = self.target.destination == "duckdb"
         place = self._sql.place_in_view if is_duckdb else self._sql.make_qualified_table_name
         return MartViews(self._client, asking=self._asking, place=place, time_zone=time_zone)
-
-    def mart_name(self, view: str) -> str:
-        """The name in SQL of a view in `<dataset>_marts`."""
-        return self.marts().name(view)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -304,7 +306,9 @@ class Warehouse:
     # For recovery
 
     def exists(self) -> bool:
-        """Whether there is anything to ask: asking a DuckDB file that is not there would make one."""
+        """Whether there is anything to ask: asking a database file that is not there would make one."""
+        if self.target.destination == "sqlite":
+            return bool(self._sql.is_there)
         return self.target.destination != "duckdb" or self.target.duckdb.exists()
 
     def last_load(self) -> str | None:
