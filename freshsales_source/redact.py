@@ -22,7 +22,6 @@ import re
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import NoReturn
 from urllib.parse import quote, quote_plus
 
@@ -128,15 +127,6 @@ class Redactor:
             waiting += [value for value in vars(current).values() if isinstance(value, BaseException)]
             if isinstance(current, BaseExceptionGroup):
                 waiting += current.exceptions
-
-    @contextmanager
-    def guard(self) -> Iterator[None]:
-        """Scrub whatever exception leaves the block; wrap the edges of the package in it."""
-        try:
-            yield
-        except BaseException as error:
-            self.scrub(error)
-            raise
 
     def clean_record(self, record: logging.LogRecord) -> None:
         """Redact a log record in place: message, traceback and extra fields."""

@@ -276,7 +276,15 @@ def plain_file(connector: Connector) -> Path:
 
 
 def live(emulator: Emulator, object_name: str) -> list[int]:
+    """The ids of the live records of an object."""
     return sorted(int(record["id"]) for record in emulator.store.live(object_name))
+
+
+def all_ids(emulator: Emulator, object_name: str) -> list[int]:
+    """The same with what is in the recycle bin."""
+    return sorted(
+        int(r["id"]) for r in [*emulator.store.live(object_name), *emulator.store.binned(object_name)]
+    )
 
 
 def switch(emulator: Emulator, **positions: Any) -> None:

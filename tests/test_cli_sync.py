@@ -151,7 +151,7 @@ def test_a_file_and_a_schema_of_ones_own_choice(freshsales: Command) -> None:
         (["sync", "--dataset", ""], "is not of the form"),
         (
             ["sync", "contcats"],
-            "'contcats' is no object; objects are contacts, sales_accounts, deals, leads, tasks, ",
+            "'contcats' is no object. Did you mean `contacts`? Objects are: contacts, sales_accounts, deals, ",
         ),
         (["sync", "--max-calls", "0"], "'0' is not a number from 1 up"),
         (["sync", "--duckdb", "no/such/folder/x.duckdb"], "is not a file in a folder that exists"),
@@ -378,7 +378,7 @@ def test_status_tells_how_long_a_refresh_cycle_takes_and_when_the_last_one_ended
         off = freshsales("status")
     assert "Rolling refresh" not in before.out
     assert "Rolling refresh: the last cycle ended 20" in after.out
-    assert "; a cycle takes about 1 runs (2 pages)" in after.out
+    assert "; a cycle takes about 1 run (2 pages)" in after.out
     assert as_json.json["rolling_refresh"] in after.out
     assert "Rolling refresh: turned off" in off.out
 

@@ -275,6 +275,7 @@ def test_a_start_date_without_offset_is_read_in_the_time_zone(value: object, utc
         ("rate_limits", [[10, 60], [20, 60]]),
         ("rate_limits", "[[10, 60"),
         ("rate_limits", [[1.5, 60]]),
+        ("rate_limits", [["many", 60]]),
         ("reserve", -0.1),
         ("reserve", 0.95),
         ("reserve", "much"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from freshsales_source.redact import Secret
 from freshsales_source.schema.columns import ColumnType
 from freshsales_source.schema.entity_types import Entity
 from freshsales_source.settings.config import read_settings
-from freshsales_source.settings.protection import protected
+from freshsales_source.settings.protection import protections, with_protections
 from tests.connector import CORE, Connector, company, connect, connect_swiftly, verdicts
 from tests.decoding import contact, custom, decode, row_of
 
@@ -27,6 +28,12 @@ KEY = "sixteen or more random letters"
 
 def digest(text: str) -> str:
     return hmac.new(KEY.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def protected(entities: Sequence[Entity], **settings: Any) -> tuple[Entity, ...]:
+    """The entities, each with those of the protections that concern it."""
+    found = protections(entities, **settings)
+    return tuple(with_protections(entity, found) for entity in entities)
 
 
 def entities_of(**flags: Any) -> tuple[Entity, ...]:

@@ -26,6 +26,7 @@ from tests.connector import (
     of,
     verdicts,
 )
+from tests.other_objects import all_ids, live
 
 
 class KilledError(Exception):
@@ -45,16 +46,6 @@ def connector(emulator: Emulator, tmp_path: Path) -> Connector:
 @pytest.fixture
 def through_dlt(emulator: Emulator, tmp_path: Path) -> Connector:
     return connect(emulator, tmp_path, objects=CORE)
-
-
-def ids(emulator: Emulator, object_name: str) -> list[int]:
-    return sorted(int(record["id"]) for record in emulator.store.live(object_name))
-
-
-def all_ids(emulator: Emulator, object_name: str) -> list[int]:
-    return sorted(
-        int(r["id"]) for r in [*emulator.store.live(object_name), *emulator.store.binned(object_name)]
-    )
 
 
 # Slices and cuts
@@ -87,7 +78,7 @@ def test_runs_cut_by_max_calls_say_so_and_the_next_ones_finish(
     assert len(loaded) > 1
     assert loaded == sorted(set(loaded))
     assert verdicts(report) == {"contacts": "matched", "owners": "matched"}
-    whole = connect(emulator, tmp_path / "whole", objects=CORE)
+    whole = connect_swiftly(emulator, tmp_path / "whole", objects=CORE)
     whole.sync(**chosen)
     assert connector.reader.content() == whole.reader.content()
 
@@ -127,13 +118,13 @@ def test_a_quota_that_is_gone_ends_the_run_with_the_time_to_come_back(
 def test_a_run_killed_at_any_request_leaves_nothing_that_the_next_run_does_not_mend(tmp_path: Path) -> None:
     emulator = company(accounts=3, contacts=15, deals=0, in_bin=2)
     chosen: dict[str, Any] = {"objects": ["contacts"], "page_size": 10}
-    whole = connect(emulator, tmp_path / "whole", **chosen)
+    whole = connect_swiftly(emulator, tmp_path / "whole", **chosen)
     whole.sync()
     requests = len(emulator.log)
     assert requests == 5
     wanted = whole.reader.content(without=())
     for n in range(1, requests + 1):
-        connector = connect(emulator, tmp_path / f"killed-{n}", **chosen)
+        connector = connect_swiftly(emulator, tmp_path / f"killed-{n}", **chosen)
         kill_at(emulator, n)
         with pytest.raises(Exception, match="killed"):
             connector.sync()
@@ -147,22 +138,22 @@ def test_an_incremental_run_killed_at_any_request_loses_no_change(tmp_path: Path
     emulator = company(accounts=3, contacts=25, deals=0, in_bin=2)
     connector = connect(emulator, tmp_path, objects=["contacts"], page_size=10)
     connector.sync()
-    for n, id_ in enumerate(ids(emulator, "contacts")[:2], 1):
+    for n, id_ in enumerate(live(emulator, "contacts")[:2], 1):
         connector.clock.advance(1000)
         emulator.store.update("contacts", id_, city=f"Kill {n}", tags=(), emails=[f"{n}@example.com"])
-        emulator.store.delete("contacts", ids(emulator, "contacts")[-1])
+        emulator.store.delete("contacts", live(emulator, "contacts")[-1])
         kill_at(emulator, n)
         with pytest.raises(Exception, match="killed"):
             connector.sync()
         emulator.before_request = None
         assert connector.sync().exit_code is ExitCode.DONE
         assert connector.reader.query(f"SELECT city FROM contacts WHERE id = {id_}") == [(f"Kill {n}",)]
-        assert connector.reader.ids("contacts", where="NOT is_deleted") == ids(emulator, "contacts")
+        assert connector.reader.ids("contacts", where="NOT is_deleted") == live(emulator, "contacts")
 
 
 def test_a_killed_run_repeats_at_most_one_slice(tmp_path: Path) -> None:
     emulator = company(accounts=0, contacts=130, deals=0, in_bin=0)
-    connector = connect(emulator, tmp_path, objects=["contacts"], page_size=1)
+    connector = connect_swiftly(emulator, tmp_path, objects=["contacts"], page_size=1)
     kill_at(emulator, 100)
     with pytest.raises(Exception, match="killed"):
         connector.sync()
@@ -170,7 +161,7 @@ def test_a_killed_run_repeats_at_most_one_slice(tmp_path: Path) -> None:
     assert connector.reader.count("contacts") >= 40
     before = len(emulator.log)
     assert connector.sync().exit_code is ExitCode.DONE
-    assert connector.reader.ids("contacts") == ids(emulator, "contacts")
+    assert connector.reader.ids("contacts") == live(emulator, "contacts")
     repeated = set(asked(emulator, "/view/", since=before)) & set(asked(emulator, "/view/")[: before - 2])
     assert len(repeated) <= 50 + 3
 
@@ -265,7 +256,7 @@ def test_without_a_recycle_bin_live_rows_are_loaded_and_the_object_fails(
     assert report.exit_code is ExitCode.INCOMPLETE
     assert verdicts(report) == {"contacts": "failed"}
     assert "Recycle Bin" in of(report, "contacts").reason
-    assert connector.reader.ids("contacts") == ids(emulator, "contacts")
+    assert connector.reader.ids("contacts") == live(emulator, "contacts")
 
 
 def test_a_page_without_its_envelope_empties_nothing(emulator: Emulator, connector: Connector) -> None:
@@ -341,24 +332,24 @@ def test_without_the_right_to_field_settings_custom_values_are_loaded_all_the_sa
 
 
 def test_a_custom_field_made_between_two_syncs_becomes_a_typed_column(
-    emulator: Emulator, through_dlt: Connector
+    emulator: Emulator, connector: Connector
 ) -> None:
-    through_dlt.sync(objects=["contacts"])
-    through_dlt.clock.advance(1000)
+    connector.sync(objects=["contacts"])
+    connector.clock.advance(1000)
     emulator.store.account.add_custom_field("contacts", "cf_score", "number")
     emulator.store.account.add_custom_field("contacts", "cf_nickname", "text")
-    first, second, *_ = ids(emulator, "contacts")
+    first, second, *_ = live(emulator, "contacts")
     emulator.store.update("contacts", first, cf_score=Decimal("7.5"), cf_nickname="Ada")
-    assert through_dlt.sync(objects=["contacts"]).exit_code is ExitCode.DONE
-    columns = through_dlt.reader.columns("contacts")
+    assert connector.sync(objects=["contacts"]).exit_code is ExitCode.DONE
+    columns = connector.reader.columns("contacts")
     assert (columns["cf_score"], columns["cf_nickname"]) == ("DECIMAL(38,9)", "VARCHAR")
-    found = through_dlt.reader.query(f"SELECT cf_score, cf_nickname FROM contacts WHERE id = {first}")
+    found = connector.reader.query(f"SELECT cf_score, cf_nickname FROM contacts WHERE id = {first}")
     assert found == [(Decimal("7.5"), "Ada")]
     # Once the settings are read again the column stays what it is.
-    through_dlt.clock.advance(4000)
+    connector.clock.advance(4000)
     emulator.store.update("contacts", second, cf_score=3)
-    assert through_dlt.sync(objects=["contacts"]).exit_code is ExitCode.DONE
-    assert through_dlt.reader.query("SELECT cf_score FROM contacts WHERE cf_score > 0 ORDER BY 1") == [
+    assert connector.sync(objects=["contacts"]).exit_code is ExitCode.DONE
+    assert connector.reader.query("SELECT cf_score FROM contacts WHERE cf_score > 0 ORDER BY 1") == [
         (Decimal(3),),
         (Decimal("7.5"),),
     ]

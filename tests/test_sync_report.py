@@ -14,6 +14,7 @@ import pytest
 from freshsales_source.emulator import Emulator, Switches
 from freshsales_source.exit_codes import ExitCode
 from tests.connector import ALL_PIPELINES, CORE, Connector, company, connect, connect_swiftly, of, verdicts
+from tests.other_objects import all_ids, live
 
 REPORT_KEYS = {
     *("run_id", "exit_code", "reason", "retry_at", "started_at", "finished_at", "calls", "seconds_waited"),
@@ -35,16 +36,6 @@ def connector(emulator: Emulator, tmp_path: Path) -> Connector:
     return connect_swiftly(emulator, tmp_path, objects=CORE)
 
 
-def ids(emulator: Emulator, object_name: str) -> list[int]:
-    return sorted(int(record["id"]) for record in emulator.store.live(object_name))
-
-
-def all_ids(emulator: Emulator, object_name: str) -> list[int]:
-    return sorted(
-        int(r["id"]) for r in [*emulator.store.live(object_name), *emulator.store.binned(object_name)]
-    )
-
-
 # Verdicts
 
 
@@ -53,7 +44,7 @@ def test_a_deletion_between_the_live_page_and_the_bin_page_is_read_once_more(
 ) -> None:
     def delete_when_the_live_page_was_read(_: int) -> None:
         if len(emulator.log) == 3:
-            emulator.store.delete("contacts", ids(emulator, "contacts")[0])
+            emulator.store.delete("contacts", live(emulator, "contacts")[0])
 
     emulator.before_request = delete_when_the_live_page_was_read
     report = connector.sync(objects=["contacts"], concurrency=1)
@@ -67,7 +58,7 @@ def test_people_working_without_a_pause_make_the_verdict_moving(
     def work(_: int) -> None:
         """Delete a contact and restore another, with old stamps: more of either than anybody can follow."""
         emulator.store.restore("contacts", *(int(r["id"]) for r in emulator.store.binned("contacts")))
-        emulator.store.delete("contacts", *ids(emulator, "contacts")[: len(emulator.log) % 3])
+        emulator.store.delete("contacts", *live(emulator, "contacts")[: len(emulator.log) % 3])
 
     connector.sync(objects=["contacts"])
     connector.clock.advance(1000)
@@ -78,7 +69,7 @@ def test_people_working_without_a_pause_make_the_verdict_moving(
     assert of(report, "contacts").calls < 60
     emulator.before_request = None
     assert verdicts(connector.sync(objects=["contacts"])) == {"contacts": "matched"}
-    assert connector.reader.ids("contacts", where="NOT is_deleted") == ids(emulator, "contacts")
+    assert connector.reader.ids("contacts", where="NOT is_deleted") == live(emulator, "contacts")
 
 
 def test_a_record_that_answers_though_no_view_shows_it_is_a_mismatch(
@@ -87,11 +78,11 @@ def test_a_record_that_answers_though_no_view_shows_it_is_a_mismatch(
     connector.sync(objects=["contacts"])
     connector.clock.advance(1000)
     # The view is narrowed down by somebody: it leaves out one record that is still there.
-    owner = int(emulator.store.record("contacts", ids(emulator, "contacts")[0])["owner_id"])
-    emulator.store.bulk_update("contacts", ids(emulator, "contacts"), owner_id=owner)
+    owner = int(emulator.store.record("contacts", live(emulator, "contacts")[0])["owner_id"])
+    emulator.store.bulk_update("contacts", live(emulator, "contacts"), owner_id=owner)
     connector.sync(objects=["contacts"])
     number = [int(row["id"]) for row in emulator.store.account.selectors["owners"]].index(owner) + 1
-    emulator.store.change_silently("contacts", ids(emulator, "contacts")[3], owner_id=None)
+    emulator.store.change_silently("contacts", live(emulator, "contacts")[3], owner_id=None)
     emulator.switches = replace(ALL_PIPELINES, sees_only_owner=number, unseen_record="forbidden")
     connector.clock.advance(1000)
     report = connector.sync(objects=["contacts"])
@@ -182,8 +173,8 @@ def test_the_report_counts_what_the_run_did(emulator: Emulator, connector: Conne
     assert (first.expected_count, first.loaded_count, first.calls) == (40, 40, 4)
     assert (first.watermark_before, first.watermark_after) == (None, connector.clock.now())
     connector.clock.advance(1000)
-    emulator.store.update("contacts", ids(emulator, "contacts")[0], city="Oulu")
-    emulator.store.delete("contacts", ids(emulator, "contacts")[1])
+    emulator.store.update("contacts", live(emulator, "contacts")[0], city="Oulu")
+    emulator.store.delete("contacts", live(emulator, "contacts")[1])
     connector.clock.advance(1000)
     report = connector.sync(objects=["contacts"])
     second = of(report, "contacts")
@@ -226,7 +217,7 @@ def test_a_row_in_the_bin_is_flagged_with_reason_and_stamp_and_unflagged_on_rest
 ) -> None:
     connector.sync(objects=["contacts"])
     connector.clock.advance(1000)
-    id_ = ids(emulator, "contacts")[0]
+    id_ = live(emulator, "contacts")[0]
     emulator.store.delete("contacts", id_)
     deleted_at = connector.clock.now()
     connector.sync(objects=["contacts"])

@@ -217,7 +217,12 @@ def _emulator(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     command.add_argument(
         "--api-key", default="demo-key", metavar="KEY", help="the key it accepts (default demo-key)"
     )
-    command.add_argument("--seed-dir", type=Path, metavar="DIR", help="fill it from a folder of CSV files")
+    command.add_argument(
+        "--seed-dir",
+        type=Path,
+        metavar="DIR",
+        help="fill it from the CSV files of the public set CRM Sales Opportunities (sales_pipeline.csv, ...)",
+    )
     command.add_argument(
         "--seed", type=int, default=1, metavar="N", help="another company per number (default 1)"
     )

@@ -210,7 +210,7 @@ def _notes(found: Discovery) -> Iterator[str]:
 
 def _print_costs(found: Discovery, out: Output, account: str | None) -> None:
     minutes = math.ceil(found.first_seconds / 60)
-    time = f"{minutes:,} min or more" if minutes else "under a minute's share"
+    time = f"{minutes:,} min or more" if minutes else "less than a minute"
     about = "At least" if found.is_lower_bound else "About"
     out.print(
         f"{about} {counted(found.first_calls, 'API call')} for a first sync: {time} within these limits."

@@ -150,7 +150,7 @@ def _print(forecast: Forecast, minutes: float, out: Output) -> None:
     print_rows(headers, lines, out)
     calls = counted(forecast.calls, "API call")
     whole = math.ceil(minutes)
-    time = f"{whole:,} min or more" if whole else "under a minute's share"
+    time = f"{whole:,} min or more" if whole else "less than a minute"
     out.print(f"\nAbout {calls}: {time} within this account's limits. Nothing was loaded.")
 
 

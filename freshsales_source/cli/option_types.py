@@ -11,7 +11,7 @@ from freshsales_source.entities import CUSTOM_MODULES, ENTITIES
 from freshsales_source.entities.custom_modules import is_module
 from freshsales_source.errors import ConfigurationError
 from freshsales_source.settings.accounts import DATASET
-from freshsales_source.settings.known_names import OBJECTS
+from freshsales_source.settings.known_names import OBJECTS, did_you_mean
 
 if TYPE_CHECKING:
     from freshsales_source.sync.notification import Recipient
@@ -29,15 +29,17 @@ def positive(text: str) -> int:
 def object_name(text: str) -> str:
     """The name of an object, or of a custom module."""
     if text not in OBJECTS and not is_module(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no object; objects are {', '.join(OBJECTS)}")
+        near = did_you_mean(text, OBJECTS)
+        raise argparse.ArgumentTypeError(f"{text!r} is no object. {near}Objects are: {', '.join(OBJECTS)}")
     return text
 
 
 def forgettable_object(text: str) -> str:
     """An object whose records can be forgotten."""
     if text not in FORGETTABLE and not is_module(text):
+        near, known = did_you_mean(text, FORGETTABLE), ", ".join(FORGETTABLE)
         raise argparse.ArgumentTypeError(
-            f"{text!r} has no records to forget; objects are {', '.join(FORGETTABLE)}, or a custom module"
+            f"{text!r} has no records to forget. {near}Objects are: {known}, or a custom module"
         )
     return text
 

@@ -8,6 +8,7 @@ from math import ceil
 from typing import Any
 
 from freshsales_source.census import RefreshState
+from freshsales_source.cli.tables import counted
 from freshsales_source.settings.config import Settings
 from freshsales_source.state.object_state import ObjectState
 from freshsales_source.warehouse.stored_rows import Part
@@ -27,7 +28,8 @@ def refresh_line(
     pages = sum(
         max(1, ceil(rows[name] / settings.page_size)) + len(parts) - 1 for name, parts in refreshed.items()
     )
-    length = f"a cycle takes about {ceil(pages / settings.refresh_pages):,} runs ({pages:,} pages)"
+    runs = ceil(pages / settings.refresh_pages)
+    length = f"a cycle takes about {counted(runs, 'run')} ({counted(pages, 'page')})"
     return f"Rolling refresh: {_reach(refreshed, rows)}; {length}"
 
 

@@ -112,15 +112,22 @@ def _reasons(rows: Iterable[ObjectReport]) -> dict[str, list[str]]:
 def print_rows(
     headers: Sequence[str], rows: Iterable[Sequence[object]], out: Console, title: str = ""
 ) -> None:
-    """A table under its title: numbers to the right, their thousands apart; names, numbers and times never broken."""
+    """A table under its title: numbers to the right, their thousands apart; numbers and times are never broken.
+
+    Nor are names, such as `cf_customer_number`, as long as they leave a quarter of the width to the sentences.
+    """
     rows = list(rows)
     if title:
         out.print(title, style="bold")
     table = Table(box=SIMPLE_HEAD, header_style="bold", show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    room = out.width * 3 // 4
     for place, header in enumerate(headers):
         cells = [row[place] for row in rows]
         is_number = any(cell is not None for cell in cells) and all(map(_is_number, cells))
-        is_kept = place == 0 or all(isinstance(cell, datetime | int | Decimal | None) for cell in cells)
+        is_name = all(isinstance(cell, str) and " " not in cell for cell in cells)
+        room -= max(len(text(cell)) for cell in (header, *cells)) + 1 if is_name else 0
+        is_value = all(isinstance(cell, datetime | int | Decimal | None) for cell in cells)
+        is_kept = place == 0 or is_value or (is_name and room >= 0)
         table.add_column(header, justify="right" if is_number else "left", no_wrap=is_kept, overflow="fold")
     for row in rows:
         table.add_row(*map(text, row))

@@ -121,7 +121,7 @@ def date_header(evidence: Evidence) -> Settled:
     if not skews:
         return Settled(position="missing") if evidence.replies else cannot_tell("nothing was answered")
     skew = min(skews, key=abs)
-    return Settled(position="right" if abs(skew) <= _RIGHT_WITHIN_S else "skewed", why=f"{skew:+,.0f} s")
+    return Settled(position="right" if abs(skew) <= _RIGHT_WITHIN_S else "skewed", why=f"{round(skew):+,} s")
 
 
 def future_stamps(evidence: Evidence) -> Settled:

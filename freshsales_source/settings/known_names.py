@@ -32,7 +32,7 @@ def check_objects(names: Sequence[str]) -> None:
         if name not in OBJECTS and not is_module(name):
             raise ConfigurationError(
                 f"`objects` names {name!r}, which is no object",
-                remedy=f"{_near(name, OBJECTS)}Objects are: {', '.join(OBJECTS)}.",
+                remedy=f"{did_you_mean(name, OBJECTS)}Objects are: {', '.join(OBJECTS)}.",
             )
     for feed in FEEDS:
         if feed.name in names and not any(parent in names for parent in feed.parents):
@@ -49,10 +49,11 @@ def check_views(names: Iterable[str]) -> None:
     """
     for name in names:
         if name not in _IN_VIEWS and not is_module(name):
-            remedy = f"{_near(name, _IN_VIEWS)}Views are chosen for: {', '.join(_IN_VIEWS)}."
+            remedy = f"{did_you_mean(name, _IN_VIEWS)}Views are chosen for: {', '.join(_IN_VIEWS)}."
             raise refused("views", f"names `{name}`, which has no saved views", remedy)
 
 
-def _near(name: str, known: Sequence[str]) -> str:
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """A question with the known name that is nearest, and a blank after it; empty where none is near."""
     near = difflib.get_close_matches(name, known, n=1)
     return f"Did you mean `{near[0]}`? " if near else ""

@@ -42,17 +42,6 @@ def hashing(key: Secret) -> Protection:
     return Protection(digest=digest)
 
 
-def protected(
-    entities: Sequence[Entity], *, dropped: Iterable[str], hashed: Iterable[str], hash_key: Secret | None
-) -> tuple[Entity, ...]:
-    """The entities without the columns in `dropped`, and with hashes in those in `hashed` (each `table.column`).
-
-    Raises ConfigurationError as `protections` does.
-    """
-    found = protections(entities, dropped=dropped, hashed=hashed, hash_key=hash_key)
-    return tuple(with_protections(entity, found) for entity in entities)
-
-
 def with_protections(entity: Entity, found: Mapping[str, Protection]) -> Entity:
     """The entity with those of the protections that concern its tables."""
     tables = {table.name for table in entity.tables()}
@@ -71,7 +60,7 @@ def protected_feeds(feeds: Iterable[Feed], found: Mapping[str, Protection]) -> t
 def protections(
     entities: Sequence[Entity], *, dropped: Iterable[str], hashed: Iterable[str], hash_key: Secret | None
 ) -> dict[str, Protection]:
-    """What is done to each column in `dropped` and `hashed`, of these entities, of feeds and of custom modules.
+    """What is done to each column in `dropped` and `hashed` (`table.column`), of these entities, feeds and modules.
 
     Which modules there are, and which fields they have, only the account can tell.
 

@@ -128,9 +128,14 @@ def rate_limits(name: str, value: object) -> tuple[RateLimit, ...]:
             pair: Sequence[object] = (item.requests, item.seconds)
         else:
             pair = _sequence(name, item, example)
-        if len(pair) != 2:
-            raise refused(name, "has an entry that is not [requests, seconds]", f"Write it like {example}.")
-        limits.append(RateLimit(requests=whole_number(name, pair[0]), seconds=number(name, pair[1])))
+        try:
+            requests, seconds = pair
+            limit = RateLimit(requests=whole_number(name, requests), seconds=number(name, seconds))
+        except (ValueError, ConfigurationError):
+            raise refused(
+                name, "has an entry that is not [requests, seconds]", f"Write it like {example}."
+            ) from None
+        limits.append(limit)
     if not limits:
         raise refused(name, "is an empty list", "Leave it out to use the limits of `plan`.")
     return tuple(sorted(limits, key=lambda limit: limit.seconds))

@@ -24,7 +24,7 @@ def check_publishable(target: Target, path: Path) -> None:
     if target.destination != "duckdb":
         raise ConfigurationError(
             f"`--publish` copies a DuckDB file, and destination `{target.destination}` has none",
-            remedy="Leave it out: a database server shows its readers whole tables by itself.",
+            remedy="Leave it out: readers of that destination need no copy.",
         )
     if path.resolve() == target.duckdb.resolve():
         raise ConfigurationError(
