@@ -53,6 +53,16 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("soak" if config.getoption("--soak") else "ci" if IN_CI else "dev")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(
+    collector: pytest.Module | pytest.Class, obj: object
+) -> list[pytest.Item] | None:
+    """Without --soak, make none of the thousands of items of a long search only to leave them out afterwards."""
+    marks = getattr(obj, "pytestmark", ())
+    is_left_out = not collector.config.getoption("--soak") and any(mark.name == "soak" for mark in marks)
+    return [] if is_left_out else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the long searches apart: with --soak they alone run, without it all others."""
     wanted = bool(config.getoption("--soak"))

@@ -121,11 +121,15 @@ class Connector:
         clock: Clock = self.clock
         return build_client(settings, clock=clock, transport=self.transport(), stop=stop)
 
-    def delete_database(self) -> None:
-        """Delete the DuckDB file, and nothing else."""
+    def close(self) -> None:
+        """Close the DuckDB file; the next sync opens it again."""
         if self._held is not None:
             self._held.close()
             self._held = None
+
+    def delete_database(self) -> None:
+        """Delete the DuckDB file, and nothing else."""
+        self.close()
         self.database.unlink()
 
 

@@ -126,6 +126,8 @@ def runs(folder: Path, *, sales_accounts: int, in_bin: int, page_size: int) -> I
             "SOURCES__FRESHSALES__PAGE_SIZE": str(page_size),
             "SOURCES__FRESHSALES__REFRESH_PAGES": "0",
             "SOURCES__FRESHSALES__RATE_LIMITS": "[[1000000, 60]]",
+            # As in the tests' own process (conftest.py).
+            "EXTRACT__FUTURES_POLL_INTERVAL": os.environ["EXTRACT__FUTURES_POLL_INTERVAL"],
         }
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.doomed"],

@@ -33,8 +33,8 @@ def wait_for(happened: threading.Event, process: subprocess.Popen[str]) -> None:
 def test_a_signal_in_the_middle_saves_what_was_read_and_the_next_run_goes_on(
     freshsales: Command, number: signal.Signals
 ) -> None:
-    freshsales.set(SOURCES__FRESHSALES__REFRESH_PAGES="0")
-    with freshsales.account(contacts=500, latency_s=0.05) as emulator:
+    freshsales.set(SOURCES__FRESHSALES__REFRESH_PAGES="0", SOURCES__FRESHSALES__PAGE_SIZE="10")
+    with freshsales.account(contacts=50, latency_s=0.05) as emulator:
         in_the_middle = threading.Event()
         emulator.before_request = lambda number: in_the_middle.set() if number > 5 else None
         process = freshsales.start("sync", "contacts", "--json")
@@ -46,18 +46,18 @@ def test_a_signal_in_the_middle_saves_what_was_read_and_the_next_run_goes_on(
         assert '"reason": "interrupted"' in out
         assert "Stopping after the requests under way" in err
         loaded = freshsales.warehouse.count("contacts")
-        assert 0 < loaded < 500
+        assert 0 < loaded < 50
         asked, emulator.latency_s = len(emulator.log), 0.0
         again = freshsales("sync", "contacts", "--json")
         pages = [call for call in emulator.log[asked:] if "/view/" in call.path]
     assert again.code == 0
-    assert freshsales.warehouse.count("contacts") == 502
+    assert freshsales.warehouse.count("contacts") == 52
     assert again.json["objects"][0]["verdict"] == "matched"
-    assert len(pages) <= 6 - loaded // 100 + 3, "it goes on and does not begin anew"
+    assert len(pages) <= 6 - loaded // 10 + 3, "it goes on and does not begin anew"
 
 
 def test_a_second_signal_ends_it_at_once_without_a_traceback(freshsales: Command) -> None:
-    with freshsales.account(contacts=300) as emulator:
+    with freshsales.account() as emulator:
         asked = threading.Event()
 
         def hang(_: int) -> None:

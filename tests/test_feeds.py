@@ -45,8 +45,10 @@ def feed_calls(emulator: Emulator, since: int = 0) -> list[str]:
     return [call for call in asked(emulator, since=since) if any(feed in call for feed in feeds)]
 
 
-@pytest.mark.parametrize("paged", [False, True])
-def test_notes_follow_their_records_and_leave_with_them(tmp_path: Path, paged: bool) -> None:
+@pytest.mark.parametrize(("paged", "connects"), [(False, connect), (True, connect_swiftly)])
+def test_notes_follow_their_records_and_leave_with_them(
+    tmp_path: Path, paged: bool, connects: Callable[..., Connector]
+) -> None:
     emulator = account(notes_paged=paged)
     store = emulator.store
     contact, other = live(emulator, "contacts")[:2]
@@ -56,7 +58,7 @@ def test_notes_follow_their_records_and_leave_with_them(tmp_path: Path, paged: b
     alone = add_note(store, "contacts", other, "Met")
     of_firm = add_note(store, "sales_accounts", firm, "日本語")
     of_deal = [add_note(store, "deals", deal, f"Note {n}") for n in range(30)]
-    connector = connect(emulator, tmp_path, objects=NOTES)
+    connector = connects(emulator, tmp_path, objects=NOTES)
     connector.clock.advance(600)
     report = connector.sync()
     assert (report.exit_code, verdicts(report)["notes"]) == (0, "unchecked")

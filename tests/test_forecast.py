@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pytest
 
+from freshsales_source.api.client import build_client
+from freshsales_source.cli.dry_run import run_dry
+from freshsales_source.clock import SystemClock
 from freshsales_source.entities import LOOKUPS
+from freshsales_source.settings.config import Settings, read_settings
+from freshsales_source.state.findings import Hints
+from freshsales_source.sync.syncing import Syncing, sync
+from freshsales_source.warehouse.warehouse import Target, Warehouse
 from tests.command import ALL_PIPELINES, Command
+from tests.swift_warehouse import SwiftWarehouse
 
 
 @pytest.fixture
@@ -20,14 +33,49 @@ def freshsales(
     return Command(tmp_path, monkeypatch, capsys)
 
 
-def test_a_dry_run_foretells_the_calls_of_the_first_sync_and_of_the_next(freshsales: Command) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """What a dry run and a sync of one project say, as JSON; rows are loaded past dlt, which makes no call."""
+
+    folder: Path
+    capsys: pytest.CaptureFixture[str]
+
+    def foretold(self, *objects: str) -> Any:
+        settings, warehouse = self._opened(objects)
+        self.capsys.readouterr()
+        assert run_dry(settings, warehouse, SystemClock(), hints=Hints(), as_json=True) == 0
+        return json.loads(self.capsys.readouterr().out)
+
+    def made(self, *objects: str) -> Any:
+        settings, warehouse = self._opened(objects)
+        clock = SystemClock()
+        syncing = Syncing(
+            settings=settings,
+            warehouse=warehouse,
+            clock=clock,
+            client=lambda: build_client(settings, clock=clock),
+        )
+        # While one connection stays open the others cost nothing.
+        with duckdb.connect(str(warehouse.target.duckdb)) as held:
+            held.execute("SET threads = 1")
+            return sync(syncing).to_json()
+
+    def _opened(self, objects: Sequence[str]) -> tuple[Settings, Warehouse]:
+        settings = read_settings(flags={"objects": objects or None}, environment=os.environ)
+        self.folder.mkdir(exist_ok=True)
+        return settings, SwiftWarehouse(Target(duckdb=self.folder / "crm.duckdb", pipelines_dir=self.folder))
+
+
+def test_a_dry_run_foretells_the_calls_of_the_first_sync_and_of_the_next(
+    freshsales: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = Project(folder=freshsales.home / "copy", capsys=capsys)
     freshsales.set(SOURCES__FRESHSALES__PAGE_SIZE="20")
     with freshsales.account(contacts=50, contracts=30):
         for every_s, refreshed in (("3600", 0), ("0", 10)):
             # First nothing is known, then the lookups are read again, too.
             freshsales.set(SOURCES__FRESHSALES__LOOKUPS_EVERY_S=every_s)
-            foretold = freshsales("sync", "--dry-run", "--json").json
-            made = freshsales("sync", "--json").json
+            foretold, made = project.foretold(), project.made()
             calls = {row["object"]: row["calls"] for row in made["objects"]}
             told = {row["object"]: row["calls"] for row in foretold["objects"]}
             assert foretold["refresh_pages"] == refreshed
@@ -41,14 +89,15 @@ def test_a_dry_run_foretells_the_calls_of_the_first_sync_and_of_the_next(freshsa
             assert again <= 1
 
 
-def test_a_dry_run_foretells_modules_that_are_searched_or_keep_no_order(freshsales: Command) -> None:
+def test_a_dry_run_foretells_modules_that_are_searched_or_keep_no_order(
+    freshsales: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
     freshsales.set(SOURCES__FRESHSALES__PAGE_SIZE="20", SOURCES__FRESHSALES__REFRESH_PAGES="0")
     for way in ({"module_filters": "not_found"}, {"module_sort_honoured": False, "module_meta": "total"}):
-        (freshsales.folder / "freshsales.duckdb").unlink(missing_ok=True)
+        project = Project(folder=freshsales.home / min(way), capsys=capsys)
         with freshsales.account(contracts=30, switches=replace(ALL_PIPELINES, **way)):
             for _ in range(2):
-                forecast = freshsales("sync", "--dry-run", "--json", "cm_contracts").json
-                made = freshsales("sync", "--json", "cm_contracts").json
+                forecast, made = project.foretold("cm_contracts"), project.made("cm_contracts")
                 calls = {row["object"]: row["calls"] for row in made["objects"]}
                 assert [(row["object"], row["calls"]) for row in forecast["objects"]] == [
                     ("cm_contracts", calls["cm_contracts"])

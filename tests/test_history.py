@@ -58,7 +58,7 @@ def move(emulator: Emulator, deal: int, to: int) -> int:
 
 def test_the_first_sync_writes_one_row_per_deal_and_reading_again_adds_none(tmp_path: Path) -> None:
     emulator = few_deals()
-    connector = connect(emulator, tmp_path, objects=NAMES)
+    connector = connect_swiftly(emulator, tmp_path, objects=NAMES)
     connector.sync()
     first = history(connector.reader)
     loaded = connector.reader.by_id("deals")

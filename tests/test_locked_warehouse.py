@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -31,14 +32,35 @@ input()
 """
 
 
-@pytest.fixture
-def emulator() -> Emulator:
+def account() -> Emulator:
+    """The same account each time, as it was at first."""
     return company(accounts=0, contacts=30, deals=0, in_bin=0)
 
 
 @pytest.fixture
-def connector(emulator: Emulator, tmp_path: Path) -> Connector:
-    return connect(emulator, tmp_path, objects=["contacts"], page_size=10)
+def emulator() -> Emulator:
+    return account()
+
+
+@pytest.fixture(scope="module")
+def after_first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what the first sync left in the folder beside it."""
+    folder = tmp_path_factory.mktemp("locked")
+    assert run(connect_in(folder / "here", account())).exit_code is ExitCode.DONE
+    return shutil.copytree(folder / "here", folder / "copy")
+
+
+@pytest.fixture
+def connector(emulator: Emulator, after_first: Path) -> Connector:
+    """A connector that has synced once; its warehouse must stand where it was made."""
+    folder = after_first.parent / "here"
+    shutil.rmtree(folder)
+    shutil.copytree(after_first, folder)
+    return connect_in(folder, emulator)
+
+
+def connect_in(folder: Path, emulator: Emulator) -> Connector:
+    return connect(emulator, folder, objects=["contacts"], page_size=10)
 
 
 def all_ids(emulator: Emulator) -> list[int]:
@@ -88,7 +110,6 @@ def run(connector: Connector, *, stop: Stop | None = None) -> RunReport:
 def test_a_file_that_is_open_elsewhere_is_waited_for_a_minute_with_one_message(
     connector: Connector, emulator: Emulator, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    run(connector)
     calls, slept = len(emulator.log), sum(connector.clock.sleeps)
     with opened(connector.database, how=how) as program, pytest.raises(Locked, match="is open in") as caught:
         run(connector)
@@ -103,7 +124,6 @@ def test_a_file_that_is_open_elsewhere_is_waited_for_a_minute_with_one_message(
 
 
 def test_a_file_that_is_closed_meanwhile_is_used_without_further_ado(connector: Connector) -> None:
-    run(connector)
     program = Program(connector.database)
     connector.clock.on_sleep = lambda: program.close() if sum(connector.clock.sleeps) > 20 else None
     slept = sum(connector.clock.sleeps)
@@ -142,7 +162,6 @@ def edit(connector: Connector, emulator: Emulator, city: str, ids: Iterable[int]
 def test_a_file_that_is_opened_while_pages_are_read_keeps_them_for_the_next_run(
     connector: Connector, emulator: Emulator
 ) -> None:
-    run(connector)
     edit(connector, emulator, "Łódź", all_ids(emulator))
     before = len(emulator.log)
     leave_a_package(connector, emulator)
@@ -154,7 +173,6 @@ def test_a_file_that_is_opened_while_pages_are_read_keeps_them_for_the_next_run(
 
 
 def test_waiting_for_a_file_ends_when_asked_to_stop(connector: Connector, emulator: Emulator) -> None:
-    run(connector)
     stop = threading.Event()
     connector.clock.on_sleep = stop.set
     slept = len(connector.clock.sleeps)
@@ -168,7 +186,6 @@ def test_a_package_made_for_a_warehouse_that_is_gone_is_not_loaded_into_the_next
     connector: Connector, emulator: Emulator, reason: str
 ) -> None:
     """It holds the newest change only, and state that claims all the others."""
-    run(connector)
     backup = connector.reader.copied_to(connector.folder / "backup.duckdb").path
     first, second, *_ = all_ids(emulator)
     edit(connector, emulator, "one", [first])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -18,14 +19,51 @@ from tests.warehouse_reader import Row
 CHOSEN = ["contacts", "owners"]
 
 
-@pytest.fixture
-def emulator() -> Emulator:
+def account() -> Emulator:
+    """The same account each time, as it was at first."""
     return company(accounts=2, contacts=30, deals=0, in_bin=2)
 
 
 @pytest.fixture
-def connector(emulator: Emulator, tmp_path: Path) -> Connector:
-    return connect(emulator, tmp_path, objects=CHOSEN, page_size=20)
+def emulator() -> Emulator:
+    return account()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A warehouse and its state as two syncs left them, for the tests to begin with."""
+
+    folder: Path
+    """Where they must stand: a warehouse knows its place."""
+    after_first: Path
+    after_second: Path
+
+    def put_back(self, kept: Path) -> None:
+        shutil.rmtree(self.folder)
+        shutil.copytree(kept, self.folder)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    base = tmp_path_factory.mktemp("recovery")
+    made = Kept(folder=base / "here", after_first=base / "first", after_second=base / "second")
+    emulator = account()
+    connector = connect(emulator, made.folder, objects=CHOSEN, page_size=20)
+    for copy in (made.after_first, made.after_second):
+        assert connector.sync().exit_code is ExitCode.DONE
+        connector.close()
+        shutil.copytree(made.folder, copy)
+        change(emulator, "first")
+    return made
+
+
+@pytest.fixture
+def connector(emulator: Emulator, kept: Kept) -> Iterator[Connector]:
+    """What the first sync of this account left."""
+    kept.put_back(kept.after_first)
+    connector = connect(emulator, kept.folder, objects=CHOSEN, page_size=20)
+    yield connector
+    connector.close()
 
 
 def change(emulator: Emulator, word: str) -> None:
@@ -38,9 +76,9 @@ def change(emulator: Emulator, word: str) -> None:
     emulator.clock.sleep(600)
 
 
-def first_copy(emulator: Emulator, connector: Connector) -> dict[str, list[Row]]:
+def first_copy(emulator: Emulator, folder: Path) -> dict[str, list[Row]]:
     """What somebody gets who syncs this account for the first time now."""
-    fresh = connect_swiftly(emulator, connector.folder / "fresh", objects=CHOSEN)
+    fresh = connect_swiftly(emulator, folder, objects=CHOSEN)
     assert fresh.sync().exit_code is ExitCode.DONE
     return fresh.reader.content()
 
@@ -52,22 +90,16 @@ def sql(connector: Connector, statement: str) -> None:
 
 
 class Disasters:
-    """What people and machines do to a warehouse and its state."""
+    """What people and machines do to a warehouse and its state; of both there is a backup after the first sync."""
 
-    def __init__(self, connector: Connector) -> None:
+    def __init__(self, connector: Connector, backup: Path) -> None:
         self._connector = connector
-        self._backup = connector.folder / "backup.duckdb"
+        self._backup = backup
         self._memory = connector.folder / "dlt"
-        self._old_memory = connector.folder / "old"
-
-    def keep(self) -> None:
-        """Make a backup of both, after the first sync."""
-        self._connector.reader.copied_to(self._backup)
-        shutil.copytree(self._memory, self._old_memory)
 
     def restore_backup(self) -> None:
         self.delete_file()
-        shutil.copy(self._backup, self._connector.database)
+        shutil.copy(self._backup / self._connector.database.name, self._connector.database)
 
     def delete_file(self) -> None:
         self._connector.delete_database()
@@ -82,7 +114,7 @@ class Disasters:
     def run_elsewhere(self) -> None:
         """The state of this machine is that before the last sync, which another one has made."""
         self.lose_state()
-        shutil.copytree(self._old_memory, self._memory)
+        shutil.copytree(self._backup / "dlt", self._memory)
 
 
 DISASTERS: dict[str, tuple[Callable[[Disasters], None], int]] = {
@@ -96,16 +128,18 @@ DISASTERS: dict[str, tuple[Callable[[Disasters], None], int]] = {
 
 @pytest.mark.parametrize("reason", DISASTERS)
 def test_after_a_disaster_one_run_makes_the_copy_exact_and_says_what_it_found(
-    emulator: Emulator, connector: Connector, reason: str, caplog: pytest.LogCaptureFixture
+    emulator: Emulator,
+    connector: Connector,
+    kept: Kept,
+    reason: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     disaster, pages = DISASTERS[reason]
-    disasters = Disasters(connector)
-    connector.sync()
-    disasters.keep()
+    kept.put_back(kept.after_second)
     change(emulator, "first")
-    connector.sync()
     change(emulator, "second")
-    disaster(disasters)
+    disaster(Disasters(connector, kept.after_first))
     before = len(emulator.log)
     caplog.set_level("INFO", "freshsales_source")
     report = connector.sync()
@@ -114,7 +148,7 @@ def test_after_a_disaster_one_run_makes_the_copy_exact_and_says_what_it_found(
     assert len(asked(emulator, "/contacts/view/", since=before)) <= pages, (
         "what the warehouse proves is not asked"
     )
-    assert connector.reader.content() == first_copy(emulator, connector)
+    assert connector.reader.content() == first_copy(emulator, tmp_path)
     told = [record.getMessage() for record in caplog.records if "state_recovered" in record.getMessage()]
     assert [reason in line for line in told] == ([True] if reason else [])
     emulator.clock.sleep(600)
@@ -137,9 +171,8 @@ LOOKUPS_AND_REPORTS = ["owners", "fields", "field_choices", "views", "_sync_runs
     ],
 )
 def test_a_table_dropped_or_emptied_by_hand_is_read_again(
-    emulator: Emulator, connector: Connector, tables: list[str], read_again: set[str], statement: str
+    connector: Connector, tables: list[str], read_again: set[str], statement: str
 ) -> None:
-    connector.sync()
     before = connector.reader.content()
     for table in tables:
         sql(connector, f"{statement} {table}")
@@ -152,20 +185,20 @@ def test_a_table_dropped_or_emptied_by_hand_is_read_again(
 
 
 @pytest.mark.parametrize("table", ["_dlt_pipeline_state", "_dlt_loads", "_dlt_version"])
-def test_tables_of_dlts_own_may_be_gone(emulator: Emulator, connector: Connector, table: str) -> None:
-    connector.sync()
+def test_tables_of_dlts_own_may_be_gone(
+    emulator: Emulator, connector: Connector, table: str, tmp_path: Path
+) -> None:
     before = connector.reader.content()
     sql(connector, f"DROP TABLE {table}")
     change(emulator, "later")
     report = connector.sync()
     assert (report.exit_code, set(verdicts(report).values())) == (ExitCode.DONE, {"matched"})
-    assert connector.reader.content() == first_copy(emulator, connector)
+    assert connector.reader.content() == first_copy(emulator, tmp_path)
     assert before != connector.reader.content()
     assert connector.sync().exit_code is ExitCode.DONE
 
 
-def test_a_few_rows_deleted_by_hand_are_read_again(emulator: Emulator, connector: Connector) -> None:
-    connector.sync()
+def test_a_few_rows_deleted_by_hand_are_read_again(connector: Connector) -> None:
     before = connector.reader.content()
     sql(connector, "DELETE FROM contacts__emails WHERE contact_id IN (SELECT min(id) FROM contacts)")
     report = connector.sync()

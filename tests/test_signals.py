@@ -14,7 +14,7 @@ import pytest
 
 from freshsales_source.exit_codes import ExitCode
 from tests.command import Command
-from tests.connector import asked, company, connect, verdicts
+from tests.connector import asked, company, connect_swiftly, verdicts
 from tests.killing import Point, Runs, runs
 
 PAGES = 60
@@ -102,8 +102,8 @@ def test_a_signal_while_waiting_for_a_locked_file_ends_the_run(freshsales: Comma
 def test_being_asked_to_stop_counts_though_nothing_was_left_to_do(tmp_path: Path) -> None:
     emulator = company(accounts=0, contacts=3, deals=0, in_bin=0)
     stop = threading.Event()
-    last = connect(emulator, tmp_path / "usual", objects=["contacts"]).sync().calls
-    connector = connect(emulator, tmp_path, objects=["contacts"])
+    last = connect_swiftly(emulator, tmp_path / "usual", objects=["contacts"]).sync().calls
+    connector = connect_swiftly(emulator, tmp_path, objects=["contacts"])
     calls_before = len(emulator.log)
     emulator.before_request = lambda _: stop.set() if len(emulator.log) == calls_before + last - 1 else None
     report = connector.sync(stop=stop)
@@ -114,7 +114,7 @@ def test_being_asked_to_stop_counts_though_nothing_was_left_to_do(tmp_path: Path
 
 def test_being_asked_to_stop_while_counts_are_traced_leaves_that_to_the_next_run(tmp_path: Path) -> None:
     emulator = company(accounts=0, contacts=60, deals=0, in_bin=0)
-    connector = connect(emulator, tmp_path, objects=["contacts"], page_size=5)
+    connector = connect_swiftly(emulator, tmp_path, objects=["contacts"], page_size=5)
     connector.sync()
     gone = connector.reader.ids("contacts")[20]
     emulator.store.forget("contacts", gone)
