@@ -33,6 +33,13 @@ _IN_USE_HERE = re.compile(r"is already attached|is in the process of being (at|d
 class FileConnections(DuckDbConnectionPool):
     """Lends connections to the file of these credentials, and closes it when the last one is back."""
 
+    def __init__(self, credentials: Any) -> None:
+        super().__init__(credentials)
+        self._name: str | None = None
+        """The file's name among the databases of the connection; None where it is the only one."""
+        self._is_shared = False
+        """Whether others in this process have been found to have the file open: they are likely to go on so."""
+
     def borrow_conn(self, *settings: Any, **named: Any) -> Any:
         """A connection whose default database is the file; to be given back with `return_conn`."""
         with self._conn_lock:
@@ -55,21 +62,22 @@ class FileConnections(DuckDbConnectionPool):
 
     def _open(self) -> Any:
         path = self.credentials.database
-        self._name = None if self.credentials.read_only else _attachable(path)
-        if self._name is None:
+        name = None if self.credentials.read_only or self._is_shared else _name_of(path)
+        self._name = name
+        if name is None:
             return duckdb.connect(path, read_only=self.credentials.read_only)
         # What does not fit into memory goes where it would go for the file itself.
         opened = duckdb.connect(config={"temp_directory": f"{path}.tmp"})
         place = path.replace("'", "''")
         try:
-            opened.execute(f"ATTACH '{place}' AS {_quoted(self._name)} (ROW_GROUP_SIZE {ROW_GROUP})")
+            opened.execute(f"ATTACH '{place}' AS {_quoted(name)} (ROW_GROUP_SIZE {ROW_GROUP})")
         except duckdb.Error as error:
             opened.close()
             if not _IN_USE_HERE.search(str(error)):
                 raise
             # This very process has it open, and shares it with whoever opens it as a file.
-            self._name = None
-            return duckdb.connect(path)
+            self._is_shared = True
+            return self._open()
         return opened
 
 
@@ -81,7 +89,7 @@ def bound_memory(connection: Any) -> None:
         connection.execute(f"SET GLOBAL memory_limit = '{MEMORY_LIMIT} bytes'")
 
 
-def _attachable(path: str) -> str | None:
+def _name_of(path: str) -> str | None:
     """The name by which DuckDB knows the file when it is opened; None for a name that cannot be chosen."""
     name = Path(path).name.partition(".")[0]
     return None if name.casefold() in (*TAKEN_NAMES, _MEMORY) else name

@@ -171,8 +171,7 @@ class Warehouse:
             return
         self._is_held = True
         try:
-            # A client of its own: a client knows one connection at a time.
-            with self.pipeline.sql_client():
+            with self._holding:
                 yield
         finally:
             self._is_held = False
@@ -189,24 +188,24 @@ class Warehouse:
 
     def live_rows(self, table: str) -> int | None:
         """How many rows of an object are not deleted."""
-        rows = self.query(f"SELECT count(*) FROM {self._name(table)} WHERE NOT is_deleted")
+        rows = self.query(f"SELECT count(*) FROM {self.name(table)} WHERE NOT is_deleted")
         return None if rows is None else int(rows[0][0])
 
     def count(self, table: str, where: str) -> int | None:
         """How many rows fit this condition; None where the table does not exist yet."""
-        rows = self.query(f"SELECT count(*) FROM {self._name(table)} WHERE {where}")
+        rows = self.query(f"SELECT count(*) FROM {self.name(table)} WHERE {where}")
         return int(rows[0][0]) if rows else None
 
     def live_ids(self, table: str) -> frozenset[int]:
         """The ids of the rows that are not deleted; none where the table was never loaded. For small tables."""
-        rows = self.query(f"SELECT id FROM {self._name(table)} WHERE NOT is_deleted")
+        rows = self.query(f"SELECT id FROM {self.name(table)} WHERE NOT is_deleted")
         return frozenset(int(row[0]) for row in rows or ())
 
     def unseen_pipelines(self, table: str) -> dict[int, str]:
         """The account's pipelines, by id, that no live row belongs to; the bin shows deals of all pipelines."""
         if table != "deals":
             return {}
-        deals, pipelines = self._name("deals"), self._name("deal_pipelines")
+        deals, pipelines = self.name("deals"), self.name("deal_pipelines")
         rows = self.query(
             f"SELECT p.id, p.name FROM {pipelines} p WHERE NOT p.is_deleted"
             f" AND p.id NOT IN (SELECT deal_pipeline_id FROM {deals}"
@@ -221,7 +220,7 @@ class Warehouse:
         """Rows of a table as dicts; None where the table does not exist yet."""
         # A key of the API may be a word of SQL.
         names = ", ".join(self._sql.escape_column_name(name) for name in columns)
-        query = f"SELECT {names} FROM {self._name(table)}"
+        query = f"SELECT {names} FROM {self.name(table)}"
         query += f" WHERE {where}" if where else ""
         query += f" ORDER BY {order}" if order else ""
         rows = self.query(query)
@@ -289,7 +288,7 @@ class Warehouse:
     def staged_name(self, table: str) -> str:
         """The name in SQL of the table in which dlt prepares what it merges into this one."""
         with self._sql.with_staging_dataset():
-            return self._name(table)
+            return self.name(table)
 
     def column(self, name: str) -> str:
         """A column's name as it stands in SQL."""
@@ -313,14 +312,14 @@ class Warehouse:
 
     def last_load(self) -> str | None:
         """The newest load that was completed; None where there is none."""
-        loads = self._name("_dlt_loads")
+        loads = self.name("_dlt_loads")
         rows = self.query(f"SELECT max(load_id) FROM {loads} WHERE status = 0 AND schema_name = '{SOURCE}'")
         return None if not rows or rows[0][0] is None else str(rows[0][0])
 
     def row_counts(self, tables: Iterable[str]) -> dict[str, int | None]:
         """Rows of each table; None where it does not exist."""
         names = list(tables)
-        parts = [f"SELECT {n} AS n, count(*) AS r FROM {self._name(name)}" for n, name in enumerate(names)]
+        parts = [f"SELECT {n} AS n, count(*) AS r FROM {self.name(name)}" for n, name in enumerate(names)]
         rows = self.query(" UNION ALL ".join(parts)) if parts else []
         if rows is not None:
             return {names[int(n)]: int(count) for n, count in rows}
@@ -332,7 +331,7 @@ class Warehouse:
 
     def forget_schema(self) -> None:
         """Let the next load look again which tables and columns there are."""
-        self.execute(f"DELETE FROM {self._name('_dlt_version')} WHERE schema_name = '{SOURCE}'")
+        self.execute(f"DELETE FROM {self.name('_dlt_version')} WHERE schema_name = '{SOURCE}'")
 
     # Inside
 
@@ -365,24 +364,22 @@ class Warehouse:
         """The rows of a query; None where a table does not exist yet. One question at a time, from any thread."""
         if not self.can_answer:
             return None
-        with self._asking:
-            return self._query(sql)
+        try:
+            with self._asking, self._sql as client, client.execute_query(sql) as cursor:
+                return list(cursor.fetchall())
+        except (DatabaseUndefinedRelation, DestinationUndefinedEntity):
+            return None
 
     def name(self, table: str) -> str:
         """The table's name as it stands in SQL, with its schema."""
-        return self._name(table)
-
-    def _name(self, table: str) -> str:
         if not self.can_answer:
             return table
         return str(self._sql.make_qualified_table_name(table))
 
-    def _query(self, sql: str) -> list[tuple[Any, ...]] | None:
-        try:
-            with self._sql as client, client.execute_query(sql) as cursor:
-                return list(cursor.fetchall())
-        except (DatabaseUndefinedRelation, DestinationUndefinedEntity):
-            return None
+    @cached_property
+    def _holding(self) -> Any:
+        """A client of its own that keeps the file open: a client knows one connection at a time."""
+        return self._new_client().sql_client
 
     @cached_property
     def _sql(self) -> Any:
@@ -391,6 +388,9 @@ class Warehouse:
 
     @cached_property
     def _client(self) -> Any:
+        return self._new_client()
+
+    def _new_client(self) -> Any:
         try:
             return self.pipeline.destination_client()
         except DltException as error:
