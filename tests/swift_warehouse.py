@@ -175,12 +175,14 @@ class SwiftWarehouse(Warehouse):
         resources: dict[str, Any] = self._state.get("sources", {}).get(SOURCE, {}).get("resources", {})
         return resources
 
-    def _name(self, table: str) -> str:
+    def name(self, table: str) -> str:
+        """The table's name as it stands in SQL, with its schema."""
         return f"{_quoted(self.target.dataset)}.{_quoted(table)}"
 
-    def _query(self, sql: str) -> list[tuple[Any, ...]] | None:
+    def query(self, sql: str) -> list[tuple[Any, ...]] | None:
+        """The rows of a query; None where a table does not exist yet."""
         try:
-            with duckdb.connect(str(self.target.duckdb)) as db:
+            with self._asking, duckdb.connect(str(self.target.duckdb)) as db:
                 db.execute("SET TimeZone = 'UTC'")
                 return db.execute(sql).fetchall()
         except duckdb.CatalogException:
