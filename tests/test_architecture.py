@@ -24,7 +24,7 @@ ROOT_MODULE = "__init__"
 # Each layer imports from itself and from those above it in this list, never from those below. A new module
 # gets its place here.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("census", "emulator", "exit_codes", "redact", "walk"),
+    ("census", "emulator", "exit_codes", "plural", "redact", "walk"),
     ("errors",),
     ("clock", "schema"),
     ("entities", "marts"),

@@ -63,7 +63,7 @@ def test_a_sync_loads_everything_and_status_says_so_without_a_call(freshsales: C
         assert freshsales.warehouse.ids(name, where="NOT is_deleted") == sorted(ids)
     assert after.code == 0
     assert after.out.startswith("Not checked: products: see below. Up to date as of 20")
-    assert "\nproducts: no count to compare with (" in after.out
+    assert "\nproducts: no count to compare with: " in after.out
     shown = [[name, verdict] for name, verdict in sorted(VERDICTS.items()) if name not in LOOKUP_TABLES]
     lines = after.out.splitlines()[4 : 5 + len(shown)]
     assert [line.split()[:2] for line in lines[:-1]] == shown
@@ -230,7 +230,8 @@ def test_what_has_no_count_is_unchecked_and_with_strict_a_failure(freshsales: Co
     with freshsales.account(switches=Switches(products_meta="none")):
         assert freshsales("sync", "owners", "products").code == 0
         ran = freshsales("sync", "owners", "products", "--strict", "--json")
-    assert ran.code == 4
+        shown = freshsales("sync", "owners", "products", "--strict").out
+    assert (ran.code, "Exit 4, since --strict counts what is not checked" in shown) == (4, True)
     unchecked = {row["object"]: row["reason"] for row in ran.json["objects"] if row["verdict"] == "unchecked"}
     assert list(unchecked) == ["products"]
     assert "no count to compare with" in unchecked["products"]

@@ -235,9 +235,10 @@ def test_a_run_that_is_killed_after_its_first_load_forgets_no_record(tmp_path: P
 
 
 def test_more_records_than_a_state_should_hold_are_read_along_their_table(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(feed_reader, "MOST_WAITING", 3)
+    caplog.set_level(logging.INFO, "freshsales_source")
     emulator = account()
     connector = connect_swiftly(emulator, tmp_path, objects=STAGES)
     connector.sync()
@@ -246,6 +247,8 @@ def test_more_records_than_a_state_should_hold_are_read_along_their_table(
     emulator.store.bulk_update("deals", live(emulator, "deals")[1:6], deal_stage_id=stage, name="Moved")
     first = connector.sync(max_calls=9)
     assert first.exit_code == 75
+    stopped = [(r.getMessage(), r.levelname) for r in caplog.records if "object_stopped" in r.getMessage()]
+    assert ("object_stopped object=deal_stage_log reason=max_calls", "INFO") in stopped
     state = connector.warehouse(connector.settings()).states()["deal_stage_log"]
     assert list(state["sweeps"]) == ["deals"]
     before = len(emulator.log)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -63,8 +65,9 @@ def test_a_long_sync_makes_several_loads_and_asks_for_no_page_twice(tmp_path: Pa
 
 
 def test_runs_cut_by_max_calls_say_so_and_the_next_ones_finish(
-    emulator: Emulator, connector: Connector, tmp_path: Path
+    emulator: Emulator, connector: Connector, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "freshsales_source")
     chosen: dict[str, Any] = {"objects": ["contacts", "owners"], "page_size": 7}
     loaded: list[int] = []
     report = connector.sync(**chosen, max_calls=6)
@@ -78,6 +81,7 @@ def test_runs_cut_by_max_calls_say_so_and_the_next_ones_finish(
     assert len(loaded) > 1
     assert loaded == sorted(set(loaded))
     assert verdicts(report) == {"contacts": "matched", "owners": "matched"}
+    assert told_to_stop(caplog) == {("contacts", "max_calls", "INFO")}
     whole = connect_swiftly(emulator, tmp_path / "whole", objects=CORE)
     whole.sync(**chosen)
     assert connector.reader.content() == whole.reader.content()
@@ -110,6 +114,26 @@ def test_a_quota_that_is_gone_ends_the_run_with_the_time_to_come_back(
     assert report.retry_at > connector.clock.now()
     assert len(emulator.log) == 4
     assert connector.reader.count("contacts") > 0
+
+
+def test_an_object_that_the_next_run_cannot_read_either_is_a_warning(
+    connector: Connector, emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "freshsales_source")
+    emulator.faults.add(Fault(kind="status", status=403, path="*/contacts/*", times=1000))
+    report = connector.sync(objects=["contacts", "owners"])
+    assert emulator.faults.fired()
+    assert verdicts(report) == {"contacts": "failed", "owners": "matched"}
+    assert told_to_stop(caplog) == {("contacts", "forbidden", "WARNING")}
+
+
+def told_to_stop(caplog: pytest.LogCaptureFixture) -> set[tuple[str, str, str]]:
+    """The objects that the log says were stopped, each with the reason and the level."""
+    texts = [(one.getMessage(), one.levelname) for one in caplog.records]
+    found = [
+        (re.fullmatch(r"object_stopped object=(\S+) reason=(\S+)", text), level) for text, level in texts
+    ]
+    return {(match[1], match[2], level) for match, level in found if match is not None}
 
 
 # Kills
@@ -257,6 +281,15 @@ def test_without_a_recycle_bin_live_rows_are_loaded_and_the_object_fails(
     assert verdicts(report) == {"contacts": "failed"}
     assert "Recycle Bin" in of(report, "contacts").reason
     assert connector.reader.ids("contacts") == live(emulator, "contacts")
+
+
+def test_where_settings_name_a_view_that_nobody_has_and_nothing_was_read_retrying_is_useless(
+    connector: Connector,
+) -> None:
+    report = connector.sync(objects=["contacts"], views={"contacts": "No such view"})
+    assert (report.exit_code, report.reason) == (ExitCode.CONFIGURATION, "saved_view_not_found")
+    both = connector.sync(objects=["contacts", "sales_accounts"], views={"contacts": "No such view"})
+    assert both.exit_code is ExitCode.INCOMPLETE
 
 
 def test_a_page_without_its_envelope_empties_nothing(emulator: Emulator, connector: Connector) -> None:

@@ -66,7 +66,8 @@ class Tally:
         found = []
         if self.replaced:
             count = sum(self.replaced.values())
-            found.append(f"{count:,} characters or deep values that cannot be stored were replaced")
+            what = "character or deep value" if count == 1 else "characters or deep values"
+            found.append(f"{count:,} {what} that cannot be stored {'was' if count == 1 else 'were'} replaced")
         return tuple(found)
 
     def see(self, page: Page, place: Hashable) -> None:

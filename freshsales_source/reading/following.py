@@ -12,6 +12,7 @@ from typing import Protocol, TypeAlias
 
 from freshsales_source.decode import Page
 from freshsales_source.errors import Forbidden
+from freshsales_source.plural import counted
 from freshsales_source.reading.vanishing import too_many
 
 Fetch: TypeAlias = Callable[[int], Page | None]
@@ -62,14 +63,18 @@ class Following:
         """What these records leave open."""
         if self._is_believed or not self._missing:
             return ()
-        gone = f"{len(self._missing):,} rows may have vanished, but no record that is there could be fetched alone"
-        return (f"{gone}; if they are really gone, run once with --accept-vanished",)
+        gone = counted(len(self._missing), "row")
+        they_are = "it is" if len(self._missing) == 1 else "they are"
+        doubt = f"{gone} may have vanished, but no record that is there could be fetched alone"
+        return (f"{doubt}; if {they_are} really gone, run once with --accept-vanished",)
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """What may explain counts that differ."""
-        there = f"{self._there:,} records that no list shows answer when asked for alone"
-        out_of_sight = f"{self._out_of_sight:,} records are out of this key's sight (403)"
+        answer = "answers" if self._there == 1 else "answer"
+        there = f"{counted(self._there, 'record')} that no list shows {answer} when asked for alone"
+        are = "is" if self._out_of_sight == 1 else "are"
+        out_of_sight = f"{counted(self._out_of_sight, 'record')} {are} out of this key's sight (403)"
         return (*([there] if self._there else []), *([out_of_sight] if self._out_of_sight else []))
 
     @property

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from freshsales_source.plural import counted
 from freshsales_source.report.charts import Column, columns
 from freshsales_source.report.figures import OfDay
 from freshsales_source.report.markup import Element, element
 from freshsales_source.report.panels import Standing, missing_view, numbers, panel
-from freshsales_source.report.wording import count, counted, day
+from freshsales_source.report.wording import count, day
 
 HEADING = "Activity"
 _WEEKS = 26

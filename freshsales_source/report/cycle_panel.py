@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from freshsales_source.plural import counted
 from freshsales_source.report.charts import Column, columns
 from freshsales_source.report.figures import OfCycle, Totals
 from freshsales_source.report.markup import Element, element
 from freshsales_source.report.panels import DEALS, Standing, missing_view, numbers, panel
-from freshsales_source.report.wording import count, counted, days
+from freshsales_source.report.wording import count, days
 
 HEADING = "Sales cycle"
 _MOST_BINS = 12

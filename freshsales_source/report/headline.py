@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from freshsales_source.plural import counted
 from freshsales_source.report.amounts import Amounts, Currencies
 from freshsales_source.report.figures import OfCurrency, Totals
 from freshsales_source.report.markup import Element, element
-from freshsales_source.report.wording import NOTHING, count, counted, days, percent
+from freshsales_source.report.wording import NOTHING, count, days, percent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 from freshsales_source.marts import Metric, metrics
+from freshsales_source.plural import counted
 from freshsales_source.report.activity_panel import activity_panel
 from freshsales_source.report.amounts import Currencies
 from freshsales_source.report.cycle_panel import cycle_panel
@@ -27,7 +28,7 @@ from freshsales_source.report.pipeline_panels import ageing_panel, pipeline_pane
 from freshsales_source.report.rate_panel import rate_panel
 from freshsales_source.report.trust_panels import health_panel, in_words, quality_panel
 from freshsales_source.report.won_panel import won_panel
-from freshsales_source.report.wording import counted, moment
+from freshsales_source.report.wording import moment
 from freshsales_source.report.zone_doubt import zone_doubt
 
 TITLE = "Sales report"

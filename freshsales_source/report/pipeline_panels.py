@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from freshsales_source.plural import counted
 from freshsales_source.report.amounts import Currencies, Group, gathered, in_all
 from freshsales_source.report.bars import BarRow, bars
 from freshsales_source.report.figures import OfAge, OfStage, Totals
 from freshsales_source.report.markup import Element, Node, element, name
 from freshsales_source.report.panels import DEALS, Standing, missing_view, numbers, panel
-from freshsales_source.report.wording import count, counted, listed
+from freshsales_source.report.wording import count, listed
 
 PIPELINE, AGEING = "Pipeline by stage", "Age of open deals"
 

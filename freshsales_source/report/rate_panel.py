@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from freshsales_source.plural import counted
 from freshsales_source.report.amounts import NO_CURRENCY, Currencies
 from freshsales_source.report.bars import BarRow, bars
 from freshsales_source.report.charts import Line, lines
@@ -12,7 +13,7 @@ from freshsales_source.report.figures import OfCurrency, OfMonth, Totals
 from freshsales_source.report.markup import Element, Node, element
 from freshsales_source.report.months import month_column, months_shown
 from freshsales_source.report.panels import DEALS, Standing, missing_view, numbers, panel
-from freshsales_source.report.wording import count, counted, money, month, percent
+from freshsales_source.report.wording import count, money, month, percent
 
 HEADING = "Win rate"
 _HOLLOW = "Lost deals have no amount here, so the rate by amount says nothing."

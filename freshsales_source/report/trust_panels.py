@@ -7,11 +7,12 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from freshsales_source.plural import counted
 from freshsales_source.report.bars import BarRow, bars
 from freshsales_source.report.figures import Check, Health
 from freshsales_source.report.markup import Element, Node, element, name, prose, table
 from freshsales_source.report.panels import missing_view, panel
-from freshsales_source.report.wording import NOTHING, count, counted, moment, percent
+from freshsales_source.report.wording import NOTHING, count, moment, percent
 from freshsales_source.sync.verdicts import Verdict, summary
 
 QUALITY, HEALTH = "Data quality", "How whole the copy is"

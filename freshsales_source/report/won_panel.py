@@ -6,22 +6,14 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
+from freshsales_source.plural import counted
 from freshsales_source.report.amounts import NO_CURRENCY, Currencies, in_all
 from freshsales_source.report.charts import columns
 from freshsales_source.report.figures import OfMonth
 from freshsales_source.report.markup import Element, Node, element
 from freshsales_source.report.months import month_column, months_shown
 from freshsales_source.report.panels import DEALS, Standing, missing_view, numbers, panel
-from freshsales_source.report.wording import (
-    count,
-    counted,
-    exact_money,
-    listed,
-    money,
-    month,
-    percent,
-    short_money,
-)
+from freshsales_source.report.wording import count, exact_money, listed, money, month, percent, short_money
 
 HEADING = "Won per month"
 _MOST_CURRENCIES = 3

@@ -46,12 +46,6 @@ def count(number: int | None) -> str:
     return NOTHING if number is None else f"{number:,}"
 
 
-def counted(number: int, thing: str) -> str:
-    """A number with its noun: `1 deal`, `2,089 deals`."""
-    plural = f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
-    return f"{number:,} {thing if number == 1 else plural}"
-
-
 def percent(number: Decimal | None) -> str:
     """A percentage, 100 being all: `63.2%`."""
     return NOTHING if number is None else f"{_rounded(number, 1)}%"

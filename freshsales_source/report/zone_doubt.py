@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from freshsales_source.plural import counted
 from freshsales_source.report.figures import OfClosing
-from freshsales_source.report.wording import count, counted
+from freshsales_source.report.wording import count
 
 DEFAULT = "UTC"
 _FEWEST = 5

@@ -40,7 +40,7 @@ def read_module(run: Run, module: CustomModule, reader: ObjectReader) -> ModuleB
         if module.is_listed:
             raise
         reader.tally.error = error
-        batch = Batch(tables={}, layout=Layout.of(reader.entity), state=reader.state)
+        batch = Batch(tables={}, layout=Layout.of(reader.entity), state=reader.progress.state)
     if module.is_listed or had_ended or not isinstance(reader.tally.error or reader.tally.absence, NotFound):
         return ModuleBatch(batch=batch)
     return ModuleBatch(batch=_ended(run, module, reader, batch), is_gone=True)
@@ -52,11 +52,13 @@ def _ended(run: Run, module: CustomModule, reader: ObjectReader, batch: Batch) -
     _LOG.warning("module_gone object=%s rows=%d flagged=%s", module.table, len(live), len(live) <= allowed)
     if len(live) > allowed:
         reader.tally.error = too_many(len(live), allowed)
-        reader.notes.append("the custom module is gone from the CRM, and is not asked for again")
+        reader.progress.notes.append("the custom module is gone from the CRM, and is not asked for again")
         return batch
     reader.tally.absence, reader.tally.error = reader.tally.error or reader.tally.absence, None
     reader.tally.rows_deleted += len(live)
-    reader.notes.append(f"the custom module was deleted in the CRM; its rows stay, {len(live):,} flagged now")
+    reader.progress.notes.append(
+        f"the custom module was deleted in the CRM; its rows stay, {len(live):,} flagged now"
+    )
     return replace(batch, gone=tuple(live))
 
 

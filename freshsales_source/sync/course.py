@@ -65,7 +65,10 @@ class Course:
             self._load()
             if self._shared.is_ahead:
                 continue
-            if self._are_all_done and not any(settled for settled in [r.settle() for r in self._readers]):
+            if not self._are_all_done:
+                continue
+            settled = [reader.reconciliation.settle() for reader in self._readers]
+            if not any(settled):
                 return
 
     def _read_again(self) -> None:
@@ -75,18 +78,18 @@ class Course:
         """
         for attempt in range(RE_WALKS):
             found = self._differences()
-            differing = [(r, by) for r, by in found if by and not r.is_settled_difference(by)]
+            differing = [(r, by) for r, by in found if by and not r.reconciliation.is_settled_difference(by)]
             if attempt:
-                differing = [(reader, by) for reader, by in differing if reader.has_moved]
+                differing = [(reader, by) for reader, by in differing if reader.progress.has_moved]
             if not differing:
                 return
             for reader, differences in differing:
-                reader.read_again(differences)
+                reader.progress.read_again(differences)
             self._read()
 
     def _read_everything(self) -> None:
         """Read lists again that are otherwise only counted, or read as far as they changed, where counts differ."""
-        while any(heeds for heeds in [reader.heed(by) for reader, by in self._differences()]):
+        while any(heeds for heeds in [r.reconciliation.heed(by) for r, by in self._differences()]):
             self._read()
 
     def _differences(self) -> list[tuple[ObjectReader, tuple[int, ...]]]:
@@ -102,7 +105,7 @@ class Course:
         for part in (Part.BINNED, Part.LIVE):
             for _ in range(CENSUSES):
                 for reader in self._readers:
-                    reader.check(part)
+                    reader.reconciliation.check(part)
                 if self._are_all_done:
                     break
                 self._read()
@@ -110,7 +113,7 @@ class Course:
     def _read_doubtful(self) -> None:
         """Read once more what a long walk of the last run may have missed; it may have hidden what vanished."""
         for reader in self._readers:
-            reader.read_doubtful_again()
+            reader.reconciliation.read_doubtful_again()
         if not self._are_all_done:
             self._read()
             self._trace()
@@ -120,14 +123,13 @@ class Course:
         errors = [reader.tally.error for reader in self._shared.readers.values()]
         if any(isinstance(error, RetriableError | Interrupted) for error in errors):
             return
-        claims = (
-            [claim for reader in self._readers for claim in reader.claims()] if self._refresh_pages else []
-        )
+        readers = self._readers if self._refresh_pages else []
+        claims = [claim for reader in readers for claim in reader.reconciliation.claims()]
         granted = turns(claims, self._refresh_pages)
         if not granted:
             return
         for reader in self._readers:
-            reader.refresh(granted)
+            reader.reconciliation.refresh(granted)
         self._read()
 
     def _read_feeds(self) -> None:

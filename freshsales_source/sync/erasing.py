@@ -18,9 +18,7 @@ from freshsales_source.reading import ObjectReader
 from freshsales_source.reading.watch import fetch_record
 from freshsales_source.run import Run
 from freshsales_source.settings.config import OnErase
-from freshsales_source.warehouse.deletions import VANISHED
 from freshsales_source.warehouse.erasing import Eraser
-from freshsales_source.warehouse.stored_rows import stamp
 from freshsales_source.warehouse.warehouse import Warehouse
 
 APART = timedelta(days=1)
@@ -46,20 +44,13 @@ class Erasures:
             return
         eraser = Eraser(self._warehouse)
         for reader in readers:
-            if reader.is_complete and not reader.tally.has_ended and self._left > 0:
+            if reader.progress.is_complete and not reader.tally.has_ended and self._left > 0:
                 self._erase(reader, eraser, self._candidates(reader, eraser))
 
     def _candidates(self, reader: ObjectReader, eraser: Eraser) -> list[int]:
         """The rows to ask for; a row that is blank already is none."""
-        name = reader.entity.name
-        wanted = [
-            f"_deleted_reason = '{VANISHED}'",
-            f"_deleted_at <= {stamp(self._run.clock.now() - APART)}",
-            *([eraser.has_content(name)] if self._on_erase == "blank" else []),
-        ]
-        table = self._warehouse.name(name)
-        rows = self._warehouse.query(f"SELECT id FROM {table} WHERE {' AND '.join(wanted)}")
-        found = [int(row[0]) for row in rows or ()]
+        before = self._run.clock.now() - APART
+        found = eraser.vanished(reader.entity.name, before, with_content=self._on_erase == "blank")
         # Any of them, so that those whose answer proves nothing do not keep the others from being asked for.
         return random.sample(found, min(self._left, len(found)))
 
@@ -75,7 +66,7 @@ class Erasures:
         _LOG.info("erased object=%s records=%d how=%s", name, len(gone), self._on_erase)
         if gone:
             how = "emptied" if self._on_erase == "blank" else "deleted"
-            reader.notes.append(f"rows {how}, as their records are gone for good: {len(gone):,}")
+            reader.progress.notes.append(f"rows {how}, as their records are gone for good: {len(gone):,}")
 
     def _gone(self, reader: ObjectReader, candidates: Sequence[int]) -> list[int]:
         """Those that are not there; none where a record that is there could not be fetched alone, either."""

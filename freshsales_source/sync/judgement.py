@@ -52,7 +52,6 @@ class Judge:
                 remarks=(FEED_IS_UNCOUNTED,),
                 notes=reader.tally.notes,
             )
-        # A flat list may show deleted records too; then they are in its total.
         loaded = count_part(self._warehouse, name, Part.LIVE)
         if not isinstance(reader, ObjectReader):
             return Facts(
@@ -63,27 +62,28 @@ class Judge:
                 held_back=reader.tally.held_back,
                 notes=reader.tally.notes,
             )
+        progress = reader.progress
         unseen, forgotten = self._unseen(reader), reader.intake.forgetting.count
         return Facts(
             error=reader.tally.error,
             absence=reader.tally.absence,
-            is_stuck=reader.tally.rows_loaded == 0 and not reader.hidden.has_counted,
-            is_complete=reader.is_complete,
+            is_stuck=reader.tally.rows_loaded == 0 and not progress.hidden.has_counted,
+            is_complete=progress.is_complete,
             is_filtered=self._settings.start_date is not None,
             expected=self._expected(reader, loaded),
             loaded=loaded,
-            traced=_less(reader.traced(Part.LIVE), forgotten(Part.LIVE)),
+            traced=_less(reader.reconciliation.traced(Part.LIVE), forgotten(Part.LIVE)),
             binned=Count(
-                expected=_less(reader.lists.total(Part.BINNED), forgotten(Part.BINNED)),
+                expected=_less(progress.lists.total(Part.BINNED), forgotten(Part.BINNED)),
                 loaded=count_part(self._warehouse, name, Part.BINNED),
-                traced=_less(reader.traced(Part.BINNED), forgotten(Part.BINNED)),
+                traced=_less(reader.reconciliation.traced(Part.BINNED), forgotten(Part.BINNED)),
             ),
             watched=self._watched(reader),
-            has_moved=reader.has_moved,
+            has_moved=progress.has_moved,
             doubts=reader.doubts,
-            remarks=(*reader.remarks, *self._silence),
-            notes=(*reader.notes, *reader.tally.notes),
-            unread=(*reader.hidden.reasons, *unseen.counted),
+            remarks=(*reader.reconciliation.remarks, *self._silence),
+            notes=(*progress.notes, *reader.tally.notes),
+            unread=(*progress.hidden.reasons, *unseen.counted),
             unseen=unseen.uncounted,
         )
 
@@ -95,7 +95,7 @@ class Judge:
 
     def _expected(self, reader: ObjectReader, loaded: int | None) -> int | None:
         """How many live records the lists tell of, forgotten ones left out; None where they do not, or some twice."""
-        expected = None if self._has_no_place(reader) else reader.lists.expected
+        expected = None if self._has_no_place(reader) else reader.progress.lists.expected
         if expected is None:
             return None
         if not isinstance(reader.entity.read, FlatList):
@@ -106,7 +106,7 @@ class Judge:
 
     def _watched(self, reader: ObjectReader) -> Count:
         """The live records of the lists that are read in each run, where the rows tell which these are."""
-        read, total = reader.entity.read, reader.lists.watched_total
+        read, total = reader.entity.read, reader.progress.lists.watched_total
         if not isinstance(read, Filters) or read.live_value is None or total is None:
             return Count()
         where = f"{Part.LIVE.value} AND {read.live_by} = {read.live_value}"
@@ -129,7 +129,7 @@ class Judge:
             return UnseenPipelines()
         unseen = self._warehouse.unseen_pipelines(reader.entity.name)
         forgotten = reader.intake.forgetting.pipelines
-        return reader.hidden.unseen({i: name for i, name in unseen.items() if i not in forgotten})
+        return reader.progress.hidden.unseen({i: name for i, name in unseen.items() if i not in forgotten})
 
     def report(
         self, readers: Sequence[Reader], client: Client, *, started_at: datetime, finished_at: datetime
@@ -140,7 +140,12 @@ class Judge:
             self._object_report(reader, of_object(misfits, reader.entity.name)) for reader in readers
         )
         errors = [reader.tally.error for reader in readers if reader.tally.error is not None]
-        code = exit_code((row.verdict for row in objects), errors, is_strict=self._is_strict)
+        code = exit_code(
+            (row.verdict for row in objects),
+            errors,
+            has_read=any(row.rows_read for row in objects),
+            is_strict=self._is_strict,
+        )
         retry_at = [e.retry_at for e in errors if isinstance(e, RetriableError) and e.retry_at is not None]
         usage = client.usage()
         return RunReport(
@@ -174,7 +179,7 @@ class Judge:
             expected_count=facts.expected,
             loaded_count=facts.loaded,
             watermark_before=_moment(reader.tally.watermark_before),
-            watermark_after=_moment(reader.watermark if isinstance(reader, ObjectReader) else None),
+            watermark_after=_moment(reader.progress.watermark if isinstance(reader, ObjectReader) else None),
             seconds_waited=round(usage.waited_s, 3),
         )
 

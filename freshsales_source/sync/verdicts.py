@@ -15,8 +15,14 @@ from freshsales_source.errors import (
     NotFound,
     ObjectError,
     RetriableError,
+    SavedViewNotFound,
 )
 from freshsales_source.exit_codes import ExitCode, prevailing
+
+_OF_SETTINGS = Forbidden, NotFound, SavedViewNotFound
+"""What a person has to mend, and no later run."""
+_FEW = 3
+"""Objects that the first line of `status` names one by one where reading goes on."""
 
 
 class Verdict(StrEnum):
@@ -150,7 +156,7 @@ def _compare(facts: Facts) -> tuple[Verdict, str]:
     if facts.is_filtered:
         return Verdict.UNCHECKED, "`start_date` leaves out older records, so the counts cannot be compared"
     if facts.expected is None or facts.loaded is None:
-        return Verdict.UNCHECKED, "no count to compare with" + _in_brackets((*facts.doubts, *facts.remarks))
+        return Verdict.UNCHECKED, "no count to compare with" + _because((*facts.doubts, *facts.remarks))
     if facts.unseen:
         names = ", ".join(f'"{name}"' for name in facts.unseen)
         return Verdict.UNCHECKED, f"no deal of pipeline {names} was seen, and the search cannot count them"
@@ -159,7 +165,7 @@ def _compare(facts: Facts) -> tuple[Verdict, str]:
     if not differing and not facts.doubts:
         return Verdict.MATCHED, ""
     told = "; ".join(f"{where}{count}" for where, count in (differing or {"": facts.live}).items())
-    reason = told + _in_brackets((*facts.doubts, *facts.remarks))
+    reason = told + _because((*facts.doubts, *facts.remarks))
     if differing and all(count.lags for count in differing.values()):
         return Verdict.MOVING, reason
     if facts.has_moved:
@@ -167,18 +173,26 @@ def _compare(facts: Facts) -> tuple[Verdict, str]:
     return Verdict.MISMATCH, reason
 
 
-def _in_brackets(doubts: tuple[str, ...]) -> str:
-    return f" ({'; '.join(doubts)})" if doubts else ""
+def _because(doubts: tuple[str, ...]) -> str:
+    return f": {'; '.join(doubts)}" if doubts else ""
 
 
 def exit_code(
-    verdicts: Iterable[Verdict], errors: Iterable[FreshsalesError], *, is_strict: bool = False
+    verdicts: Iterable[Verdict],
+    errors: Iterable[FreshsalesError],
+    *,
+    has_read: bool = False,
+    is_strict: bool = False,
 ) -> ExitCode:
-    """The run's exit code: 3 if no object could be read, 75 if it is not finished, 4 if one is not whole, else 0."""
+    """The run's exit code: 3 if no object could be read, 75 if it is not finished, 4 if one is not whole, else 0.
+
+    `has_read`: there are rows of some object all the same, as where only the view of its recycle bin is missing.
+    """
     seen, errors = list(verdicts), list(errors)
     wanted = [verdict for verdict in seen if verdict is not Verdict.NOT_AVAILABLE]
     refused = [error for error in errors if isinstance(error, ObjectError)]
-    if wanted and len(refused) == len(wanted) and all(isinstance(e, Forbidden | NotFound) for e in refused):
+    is_refused = len(refused) == len(wanted) and all(isinstance(error, _OF_SETTINGS) for error in refused)
+    if wanted and is_refused and not has_read:
         return ExitCode.CONFIGURATION
     codes = [error.exit_code for error in errors]
     if Verdict.PARTIAL in seen:
@@ -204,8 +218,11 @@ def summary(verdicts: Iterable[tuple[str, Verdict, str]], at: str, *, left: str 
     doubts = "; ".join(f"{', '.join(names)}: {why}" for why, names in unchecked.items())
     if partial:
         names = ", ".join(name for name, _ in partial)
-        return f"Not finished: {left}{': ' if left else ''}{names} ({partial[0][1]})"
+        which = names if len(partial) <= _FEW else f"{len(partial)} of {len(rows)} objects"
+        return f"Not finished: {left}{': ' if left else ''}{which} ({partial[0][1]})"
     if broken:
-        exceptions = f"Whole except {'; '.join(broken)}. As of {at}"
+        is_any_whole = any(verdict not in (Verdict.FAILED, Verdict.NOT_AVAILABLE) for _, verdict, _ in rows)
+        start = "Whole except" if is_any_whole else "Not whole:"
+        exceptions = f"{start} {'; '.join(broken)}. As of {at}"
         return f"{exceptions}. Not checked: {doubts}" if unchecked else exceptions
     return f"Not checked: {doubts}. Up to date as of {at}" if unchecked else f"Whole as of {at}"

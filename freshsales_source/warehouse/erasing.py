@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeAlias
 
 from freshsales_source.entities.feeds import FEEDS
 from freshsales_source.schema.entity_types import SYNCED_AT, SYSTEM_COLUMNS
-from freshsales_source.warehouse.deletions import DELETIONS
+from freshsales_source.warehouse.deletions import DELETIONS, VANISHED
 from freshsales_source.warehouse.forgotten import forgotten_ids
 from freshsales_source.warehouse.history import HISTORY, OBJECT
 from freshsales_source.warehouse.stored_rows import batched_ids, stamp
@@ -103,8 +103,15 @@ class Eraser:
             self._warehouse.execute(f"DELETE FROM {staged} WHERE {own.rows(some)}")
             self._warehouse.execute(f"UPDATE {table} SET {', '.join(changes)} WHERE {own.rows(some)}")
 
-    def has_content(self, object: str) -> str:
-        """The condition for rows of an object that say anything, beside what `blank` leaves."""
+    def vanished(self, object: str, before: datetime, *, with_content: bool) -> list[int]:
+        """The records that were found gone by then; `with_content`: those whose rows say more than `blank` leaves."""
+        wanted = [f"_deleted_reason = '{VANISHED}'", f"_deleted_at <= {stamp(before)}"]
+        wanted += [self._has_content(object)] if with_content else []
+        table = self._warehouse.name(object)
+        rows = self._warehouse.query(f"SELECT id FROM {table} WHERE {' AND '.join(wanted)}")
+        return [int(row[0]) for row in rows or ()]
+
+    def _has_content(self, object: str) -> str:
         return f"({' OR '.join(f'{name} IS NOT NULL' for name in self._content(object)) or 'false'})"
 
     def _counted(self, places: Sequence[Place], ids: str) -> dict[str, int]:

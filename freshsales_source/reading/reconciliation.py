@@ -1,0 +1,188 @@
+"""What follows the walks: the warehouse is compared with the CRM, and read again is what they may have missed.
+
+Walks show what changed. What they cannot show is found in other ways: by counts that differ, which are traced to
+their records or answered by reading everything again; by rows that a whole reading did not show; and, with calls to
+spare, by reading old pages again in turns. The course of a sync decides when to do which.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+
+from freshsales_source.census import Claim, RefreshState
+from freshsales_source.errors import BadRequest, FreshsalesError, RetriableError
+from freshsales_source.pages.paging import Shape
+from freshsales_source.reading.counting import Counting, Difference
+from freshsales_source.reading.differences import changed
+from freshsales_source.reading.errands import Errands
+from freshsales_source.reading.listing import ListRead
+from freshsales_source.reading.progress import Progress
+from freshsales_source.reading.rolling import Rolling
+from freshsales_source.reading.second_reading import SecondReading
+from freshsales_source.reading.suspects import Suspects
+from freshsales_source.reading.unseen_falls import UnseenFalls
+from freshsales_source.reading.vanishing import too_many
+from freshsales_source.run import Run
+from freshsales_source.schema.entity_types import Views
+from freshsales_source.warehouse.stored_rows import Part
+
+_LOG = logging.getLogger(__name__)
+
+
+class Reconciliation:
+    """Reconciles one object; call it between loads, once its walks stand still.
+
+    What it finds worth asking begins with the next load: as `errands` in place of the walks, or as walks anew.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        read: ListRead,
+        shape: Shape,
+        progress: Progress,
+        errands: Errands,
+        suspects: Suspects,
+        counting: Counting,
+        falls: UnseenFalls,
+    ) -> None:
+        self._run = run
+        self._is_traceable = isinstance(read, Views)
+        self._shape = shape
+        self._progress = progress
+        self._errands = errands
+        self._suspects = suspects
+        self._counting = counting
+        self._falls = falls
+        self._second = SecondReading(read)
+        self._rolling = Rolling(run, progress.entity, counting, progress.state.rolling)
+        self._is_refreshing = False
+
+    # What is known after a run
+
+    def traced(self, part: Part) -> int | None:
+        """How many records the pages themselves showed, where the search for a difference counted them."""
+        return self._counting.traced.get(part)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What may explain counts that differ."""
+        return (*self._progress.lists.remarks, *self._counting.remarks)
+
+    # Where counts differ
+
+    def is_settled_difference(self, differences: tuple[int, ...]) -> bool:
+        """Whether reading the newest again cannot explain these counts: an earlier run tried."""
+        return self._second.is_due(self._progress.state, differences)
+
+    def check(self, part: Part) -> None:
+        """Search for what differs between the lists and the rows of that part, if their counts do.
+
+        Makes no request where the counts are equal.
+        """
+        progress = self._progress
+        if not self._is_traceable or progress.tally.has_ended or not progress.is_complete:
+            return
+        is_whole = not (progress.hidden.unread or progress.hidden.doubts)
+        if part is Part.LIVE and not is_whole:
+            return
+        bins = [w.listing.key for w in progress.lists.of(Part.BINNED)]
+        if part is Part.BINNED and self._counting.lacks_order(part) and progress.state.are_ordered(bins):
+            progress.state = progress.state.without_order(bins)
+            progress.read_again()
+            return
+        found = self._counting.compare(progress.lists, part, is_whole=is_whole)
+        if not isinstance(found, Difference):
+            self._errands.replace(*([] if found is None else [found]), self._suspects.following)
+            return
+        progress.notes.append(f"{found.missing:,} of {found.total:,} rows were missing, so all was read anew")
+        progress.state = progress.state.refreshed(self._run.clock.now())
+        progress.read_again()
+
+    def heed(self, differences: tuple[int, ...]) -> bool:
+        """Read everything again, once, where no search can trace what differs; whether there is a load to make."""
+        progress = self._progress
+        if not progress.is_complete or progress.tally.has_ended or (differences and progress.has_moved):
+            return False
+        now, lacks_order = self._run.clock.now(), self._counting.lacks_order(Part.LIVE)
+        heeded = self._second.heeded(
+            progress.state, progress.lists, differences, now, lacks_order=lacks_order
+        )
+        if heeded is None:
+            return False
+        is_begun, progress.state = heeded.refresh is not progress.state.refresh, heeded
+        if is_begun:
+            progress.read_again()
+        return True
+
+    # Whatever the counts say
+
+    def settle(self) -> bool:
+        """Have the rows asked for that a whole reading did not show; with that a full refresh is over.
+
+        Call it once everything was read. Returns whether there is anything to load.
+        """
+        progress = self._progress
+        if progress.tally.has_ended or not progress.lists.are_known or progress.hidden.unread:
+            return False
+        unseen = self._suspects.not_shown()
+        if unseen is None:
+            return False
+        if len(unseen) > self._suspects.most():
+            self.stop(too_many(len(unseen), self._suspects.most()))
+            return False
+        self._errands.replace(self._suspects.following)
+        self._suspects.following.suspect(unseen)
+        return bool(unseen) or progress.state.refresh is not None
+
+    def read_doubtful_again(self) -> None:
+        """Read once more what a walk of the last run may have missed, if something speaks for it."""
+        progress = self._progress
+        owed = self._falls.owed(progress.state.walks)
+        if owed is not None and not progress.tally.has_ended:
+            progress.state = replace(progress.state, walks=owed)
+            progress.read_again()
+
+    def claims(self) -> list[Claim]:
+        """What of this object could be read again in the rolling refresh; nothing where it was just read whole."""
+        progress = self._progress
+        was_read_before = progress.tally.watermark_before is not None and progress.state.refresh is None
+        is_readable = progress.is_complete and not progress.tally.has_ended and not progress.hidden.unread
+        if not (was_read_before and is_readable):
+            return []
+        return self._rolling.claims(progress.lists, progress.state.walks)
+
+    def refresh(self, turns: Mapping[str, int]) -> None:
+        """Read old pages again, so many of each claim."""
+        stored = self._run.stored
+        if stored is not None and not self._progress.tally.has_ended:
+            errands = self._rolling.begin(
+                self._progress.lists, turns, lambda page: changed(page, self._shape.layout, stored)
+            )
+            self._errands.replace(*errands, self._suspects.following)
+            self._is_refreshing = True
+
+    @property
+    def rolling(self) -> Mapping[str, RefreshState]:
+        """How far the rolling refresh has come, to remember once the rows handed over are loaded."""
+        progress = self._progress
+        return self._rolling.states(
+            progress.lists, progress.state, is_settled=self._suspects.following.is_done
+        )
+
+    # Errors
+
+    def stop(self, error: FreshsalesError) -> None:
+        """End the object, or the comparison where that alone failed. Raises what the run does not keep to itself."""
+        is_cut = self._is_refreshing and isinstance(error, RetriableError)
+        is_refused = isinstance(error, BadRequest) and (self._is_refreshing or self._counting.is_searching)
+        if is_cut or is_refused or self._progress.hidden.explains(error):
+            # What the walks read is whole all the same.
+            _LOG.info("comparison_cut object=%s reason=%s", self._progress.entity.name, error.reason)
+            self._counting.give_up(is_refused=is_refused)
+            self._errands.replace()
+            return
+        self._progress.stop(error)
+        self._counting.release()
