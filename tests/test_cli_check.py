@@ -172,6 +172,7 @@ def test_json_is_one_object_where_not_even_the_settings_are_right(freshsales: Co
     [
         ("[sources.freshsales\n", "config.toml is not valid TOML"),
         ("[sources]\nfreshsales = 3\n", "sources.freshsales in .dlt/config.toml is no table"),
+        ('[sources.freshsale]\ndomain = "acme"\n', "[sources.freshsale] in .dlt/config.toml is no section"),
         ("sources = 3\n", "sources.freshsales in .dlt/config.toml is no table"),
         ("[sources.freshsales]\nlook_back = 3\n", "Did you mean `lookback_s`?"),
         ('[sources.freshsales]\nplan = "gold"\n', "setting `plan` is 'gold'. Use one of free, growth"),

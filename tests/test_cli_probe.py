@@ -35,12 +35,21 @@ def test_the_table_tells_what_is_settled_what_is_open_and_what_it_cost(freshsale
     with freshsales.account() as emulator:
         ran = freshsales("probe")
         calls = len(emulator.log)
+        whole, told = freshsales("probe", "-v"), freshsales("probe", "--json")
     assert (ran.code, ran.err) == (0, "")
     assert calls <= 40
     lines = ran.out.splitlines()
     assert lines[0] == "Other than assumed"
-    assert "As assumed" in lines
     assert "Still open" in lines
+    usual = lines.index("As assumed")
+    names = " ".join(lines[usual + 1 : lines.index("", usual)])
+    document = told.json
+    assert names.split(", ") == [
+        one["point"] for one in document["findings"] if one["position"] == one["assumption"]
+    ]
+    assert len(lines) < 90
+    (point,) = (line for line in whole.out.splitlines() if line.startswith("contacts.meta "))
+    assert point.split()[1] == "total_and_pages"
     shown = next(line for line in lines if line.startswith("deals.pipelines"))
     assert " ".join(shown.split()) == "deals.pipelines hidden shown deals of several The views are"
     assert max(map(len, lines[:-2])) <= 100
@@ -260,6 +269,18 @@ def test_calls_are_forecast_by_the_size_that_is_served(freshsales: Command) -> N
         calls = [call for call in emulator.log[before:] if "/contacts" in call.path]
     assert forecasts == [(2, 4), (4, 6)]  # 60 contacts and a bin: one page each, or three and one
     assert len(calls) == 6
+
+
+def test_the_search_is_priced_by_the_size_in_which_it_is_read(freshsales: Command) -> None:
+    # Views are capped, the search is not; each hidden pipeline holds more than two deals.
+    with freshsales.account(switches=Switches(page_cap_with_include=2)):
+        freshsales("probe")
+        dry = freshsales("sync", "--dry-run", "--json", "deals").json
+        discovered = freshsales("discover", "--json").json
+    (deals,) = dry["objects"]
+    (found,) = (one for one in discovered["objects"] if one["object"] == "deals")
+    assert len(deals["pipelines"]) > 1
+    assert deals["calls"] == found["calls"]
 
 
 def test_a_sync_writes_down_what_it_saw_to_be_otherwise(freshsales: Command) -> None:

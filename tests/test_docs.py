@@ -18,7 +18,7 @@ import pytest
 
 import run
 from freshsales_source import catalogue, errors
-from freshsales_source.cli.arguments import parser
+from freshsales_source.cli.arguments import parse, parser
 from freshsales_source.entities import ENTITIES, LOOKUPS
 from freshsales_source.entities.feeds import FEEDS, Feed
 from freshsales_source.errors import FatalError, FreshsalesError, ObjectError, RetriableError
@@ -330,7 +330,7 @@ def check_command(words: list[str]) -> bool:
     """Fail where a command of ours would; whether it is one of ours."""
     if words[0] == "freshsales":
         given = [word for word in words[1:] if word != "--help"]  # that one would exit
-        assert parser().parse_args(given).command
+        assert parse(given).command
     elif words[:2] == ["python3", "run.py"]:
         assert callable(getattr(run, words[2]))
     else:

@@ -287,7 +287,6 @@ def test_without_memory_names_and_types_come_from_the_warehouse(tmp_path: Path) 
     connector.sync()
     emulator.clock.sleep(600)
     lose_memory(connector)
-    sql(connector, "ALTER TABLE fields DROP COLUMN is_deleted")  # as an earlier version has made it
     store.update(OBJECT, third, custom_field={"cf_Size": "three", "cf_note": "more words"})
     report = connector.sync()
     assert (report.exit_code, of(report, OBJECT).verdict.value) == (ExitCode.DONE, "matched")

@@ -55,7 +55,9 @@ def test_a_sync_makes_them_when_asked_and_the_command_with_neither_key_nor_domai
     freshsales: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with freshsales.account(contacts=2):
-        assert freshsales("sync", "owners", "--marts").code == 0
+        synced = freshsales("sync", "owners", "--marts")
+        assert synced.code == 0
+        assert "Views over them in schema freshsales_marts: `freshsales marts` says" in synced.out
     for name in ("FRESHSALES_DOMAIN", "FRESHSALES_API_KEY"):
         monkeypatch.delenv(name)
     # Nor is the key of the hashes needed.
@@ -82,18 +84,20 @@ def test_where_there_can_be_no_views_each_command_says_so_before_any_call(
 
 def test_what_asks_for_an_sqlite_file_that_is_not_there_makes_none(freshsales: Command) -> None:
     _at(freshsales)
+    place = f"sqlite file {freshsales.folder.resolve()}/crm__freshsales.db"
     with freshsales.account(contacts=1):
         told = freshsales("status", "--destination", "sqlite")
         assert (told.code, told.out) == (
             0,
-            "No sync yet in sqlite, schema freshsales. Next: freshsales sync\n",
+            f"No sync yet in {place}, schema freshsales. Next: freshsales sync\n",
         )
         for line in (["reset"], ["forget", "contacts", "1"]):
             ran = freshsales(*line, "--destination", "sqlite")
             assert (ran.code, ran.out) == (3, "")
-            assert "configuration_error: no sync was ever run into sqlite" in ran.err
+            assert f"configuration_error: no sync was ever run into {place}, schema" in ran.err
         assert list(freshsales.folder.iterdir()) == []
-        assert freshsales("sync", "owners", "--destination", "sqlite").code == 0
+        synced = freshsales("sync", "owners", "--destination", "sqlite")
+        assert (synced.code, synced.out.rpartition(". ")[2]) == (0, f"Schema freshsales in {place}\n")
         assert freshsales("status", "--destination", "sqlite").out.startswith("Whole as of ")
 
 

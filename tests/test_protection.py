@@ -150,6 +150,8 @@ def test_what_is_not_named_is_left_as_it_is() -> None:
         ({"drop_columns": ["contacts.jobtitle"]}, "Did you mean `contacts.job_title`"),
         ({"drop_columns": ["contact.job_title"]}, "is no column"),
         ({"drop_columns": ["job_title"]}, "is no column"),
+        ({"drop_columns": ["contcats.email"]}, "Did you mean `contacts.email`"),
+        ({"drop_columns": ["contacts.nosuch"]}, "Write `table.column`"),
         ({"drop_columns": ["owners.cf_x"]}, "is no column"),
         ({"drop_columns": ["contacts.updated_at"]}, "cannot do without"),
         ({"drop_columns": ["contacts__emails.contact_id"]}, "cannot do without"),

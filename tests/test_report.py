@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 import shutil
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import duckdb
 import pytest
 
 from freshsales_source.exit_codes import ExitCode
+from freshsales_source.warehouse.run_lock import run_lock
 from tests.command import Command
 from tests.connector import CORE, company, connect
 from tests.page_reader import Page
@@ -184,6 +188,38 @@ def test_it_writes_where_it_is_told_and_opens_a_browser(synced: Company, freshsa
     assert "the account may not live in UTC" in text
     assert (freshsales.folder / "opened").read_text() == page.as_uri()
     assert not [path.name for path in freshsales.folder.iterdir() if path.name.startswith(".")]
+
+
+def test_while_a_sync_is_at_work_the_views_are_read_as_they_are(synced: Company, freshsales: Command) -> None:
+    shutil.copy(synced.database, freshsales.database)
+    # It makes the lock's file, too.
+    assert freshsales("report").code == 0
+    page = freshsales.folder / "freshsales-report.html"
+    made = page.read_text("utf-8")
+    with at_work(freshsales):
+        ran = freshsales("report")
+    assert (ran.code, ran.out) == (0, f"{page}\n")
+    assert "The views are read as they were made before: " in ran.err
+    assert "another sync of this account into this warehouse is at work" in ran.err
+    assert page.read_text("utf-8") == made
+    with duckdb.connect(str(freshsales.database)) as warehouse:
+        warehouse.execute("DROP SCHEMA freshsales_marts CASCADE")
+    with at_work(freshsales):
+        without = freshsales("report", "--output", "other.html")
+        freshsales.database.unlink()
+        before_any = freshsales("report", "--output", "other.html")
+    for ended in (without, before_any):
+        assert (ended.code, ended.out) == (75, "")
+        assert "lock: another sync of this account" in ended.err
+    assert [path.name for path in freshsales.folder.iterdir()] == [page.name]
+
+
+@contextmanager
+def at_work(freshsales: Command) -> Iterator[None]:
+    """A run that has the lock of the warehouse; the file itself is free."""
+    (path,) = freshsales.home.rglob("*.lock")
+    with run_lock(path, now=datetime.now(UTC)):
+        yield
 
 
 def test_without_a_sync_there_is_no_page_and_no_file_is_made(freshsales: Command) -> None:

@@ -236,6 +236,7 @@ def test_the_command_says_what_it_did(freshsales: Command) -> None:
     ("arguments", "code", "says"),
     [
         (["contcats"], 2, "'contcats' is no object"),
+        (["--datset", "3"], 2, "unrecognized arguments: --datset"),
         (["contacts", "--drop", "--destination", "filesystem"], 3, "`filesystem` can only append"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from freshsales_source.cli.option_types import (
@@ -24,6 +25,14 @@ DEMO_FILE = Path("freshsales-demo.duckdb")
 REPORT_FILE = Path("freshsales-report.html")
 PLANS = ("free", "growth", "pro", "enterprise", "none")
 LOG_FORMATS = ("text", "json")
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """What the command line says, None for that of the process; ends the process where it says something else (2)."""
+    options = parser().parse_args(arguments)
+    if "look_at_names" in options:
+        options.look_at_names(options)
+    return options
 
 
 def parser() -> argparse.ArgumentParser:
@@ -97,7 +106,6 @@ def _sync(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     command.add_argument(
         "objects",
         nargs="*",
-        type=object_name,
         metavar="OBJECT",
         help=f"tables to sync (default: all): {', '.join(OBJECTS)}; or one custom module, `cm_...`",
     )
@@ -141,6 +149,7 @@ def _sync(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         metavar="FORMAT",
         help="stderr as `text` for people (default), or `json`: an object per line (docs/logs.md)",
     )
+    _named(command, objects=object_name)
     _warehouse(command)
     _common(command)
 
@@ -175,7 +184,6 @@ def _reset(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     command.add_argument(
         "objects",
         nargs="*",
-        type=object_name,
         metavar="OBJECT",
         help="tables to read again (default: all), or one custom module, `cm_...`",
     )
@@ -184,6 +192,7 @@ def _reset(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         action="store_true",
         help="drop the tables, too, with their lists; rows of vanished records do not come back. The history stays",
     )
+    _named(command, objects=object_name)
     _warehouse(command)
     _common(command)
 
@@ -194,11 +203,11 @@ def _forget(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     )
     command.add_argument(
         "object",
-        type=forgettable_object,
         metavar="OBJECT",
         help="the table of the records, e.g. contacts, or `cm_...`",
     )
-    command.add_argument("ids", type=record_id, nargs="+", metavar="ID", help="their numbers in the CRM")
+    command.add_argument("ids", nargs="+", metavar="ID", help="their numbers in the CRM")
+    _named(command, object=forgettable_object, ids=record_id)
     _warehouse(command)
     _common(command)
 
@@ -263,6 +272,24 @@ def _demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         metavar="PATH",
         help="the file to make; only the default is made anew (default ./freshsales-demo.duckdb)",
     )
+
+
+def _named(command: argparse.ArgumentParser, **types: Callable[[str], object]) -> None:
+    """Have what stands without an option looked at after all else.
+
+    Else the value of a misspelt option would be told as a wrong name, and not the option.
+    """
+
+    def look(options: argparse.Namespace) -> None:
+        try:
+            for name, type_of_one in types.items():
+                given = getattr(options, name)
+                is_one = isinstance(given, str)
+                setattr(options, name, type_of_one(given) if is_one else [type_of_one(one) for one in given])
+        except argparse.ArgumentTypeError as error:
+            command.error(str(error))
+
+    command.set_defaults(look_at_names=look)
 
 
 def _common(command: argparse.ArgumentParser) -> None:

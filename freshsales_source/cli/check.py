@@ -10,11 +10,12 @@ from dataclasses import asdict
 from freshsales_source.api.client import build_client
 from freshsales_source.cli.project import next_command, settings_of_project
 from freshsales_source.cli.stderr_lines import say
-from freshsales_source.cli.tables import counted, output
+from freshsales_source.cli.tables import output
 from freshsales_source.clock import SystemClock
 from freshsales_source.discovery.check import Diagnosis, ObjectFinding, Problem, diagnose
 from freshsales_source.discovery.exploration import object_facts
 from freshsales_source.entities import DEALS
+from freshsales_source.plural import counted
 
 _WORTH_A_LINE_S = 60
 """A server's clock that is further off is mentioned; a sync goes by the server's, so it does no harm."""

@@ -14,7 +14,7 @@ from freshsales_source.api.client import build_client
 from freshsales_source.cli.check import tell
 from freshsales_source.cli.findings import hints_of
 from freshsales_source.cli.project import next_command, settings_of_project
-from freshsales_source.cli.tables import Output, counted, output, print_rows
+from freshsales_source.cli.tables import Output, output, print_rows
 from freshsales_source.clock import SystemClock
 from freshsales_source.discovery.exploration import discover
 from freshsales_source.discovery.inventory import (
@@ -26,6 +26,7 @@ from freshsales_source.discovery.inventory import (
     Standing,
 )
 from freshsales_source.pages.views import bin_setting
+from freshsales_source.plural import counted
 from freshsales_source.schema.plain_text import one_line
 from freshsales_source.settings.config import Settings
 
@@ -78,7 +79,7 @@ def print_discovery(found: Discovery, settings: Settings, out: Output, *, accoun
     _print_part("Lists that are read", ("object", "list", "id", "records", "why"), list(_lists(found)), out)
     _print_part(
         "Custom fields",
-        ("object", "name", "label", "type", "column type", "column, if another"),
+        ("object", "name", "label", "type", "column type", "column, if renamed"),
         list(_custom_fields(found)),
         out,
     )

@@ -18,7 +18,7 @@ from freshsales_source.cli.feed_costs import feed_costs, wanted_feeds
 from freshsales_source.cli.list_costs import ListCosts
 from freshsales_source.cli.object_cost import ObjectCost
 from freshsales_source.cli.outlook import left_now
-from freshsales_source.cli.tables import Output, counted, output, print_rows
+from freshsales_source.cli.tables import Output, output, print_rows
 from freshsales_source.clock import Clock
 from freshsales_source.discovery.check import Diagnosis, ObjectFinding, diagnose
 from freshsales_source.discovery.exploration import object_facts
@@ -27,6 +27,7 @@ from freshsales_source.discovery.search_counts import look_at_pipelines
 from freshsales_source.entities import CUSTOM_MODULES, DEALS, ENTITIES
 from freshsales_source.entities.custom_modules import is_module
 from freshsales_source.exit_codes import ExitCode
+from freshsales_source.plural import counted
 from freshsales_source.reading.lookups import LookupState
 from freshsales_source.schema.entity_types import Entity, Selector
 from freshsales_source.settings.config import Settings
@@ -97,7 +98,7 @@ def _of_views(
         saved = ObjectState.from_json(states.get(row.object))
         size = hints.page_size(row.object, settings.page_size)
         has_hidden = row.object == DEALS.name and row.is_readable and DEALS.name not in settings.views
-        hidden = _hidden(client, row, saved, size) if has_hidden else _NOTHING
+        hidden = _hidden(client, row, saved, settings.page_size) if has_hidden else _NOTHING
         is_fresh = saved.is_fresh(now, settings.lookups_every_s)
         rows.append(_forecast(row, saved, size, hidden, is_fresh=is_fresh))
     return rows

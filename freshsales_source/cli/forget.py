@@ -6,10 +6,12 @@ from argparse import Namespace
 
 from freshsales_source.cli.project import settings_without_key
 from freshsales_source.cli.sync import target_of
-from freshsales_source.cli.tables import counted, output
+from freshsales_source.cli.tables import output
 from freshsales_source.clock import SystemClock
 from freshsales_source.exit_codes import ExitCode
+from freshsales_source.plural import counted
 from freshsales_source.sync.forgetting import ForgottenRecord, forget
+from freshsales_source.warehouse.place import place_of
 from freshsales_source.warehouse.warehouse import Warehouse
 
 
@@ -23,7 +25,7 @@ def run_forget(options: Namespace) -> int:
             out.print(f"{done.object} {record.id}: {_told(record)}")
         tables = ", ".join(f"{table} {number:,}" for table, number in sorted(done.rows.items()))
         out.print(f"{counted(sum(done.rows.values()), 'row')} deleted{f' ({tables})' if tables else ''}")
-        out.print(f"Schema {target.dataset} in {target.place}")
+        out.print(f"Schema {target.dataset} in {place_of(warehouse)}")
     return ExitCode.DONE
 
 

@@ -9,7 +9,7 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
-from freshsales_source.cli.arguments import parser
+from freshsales_source.cli.arguments import parse, parser
 from freshsales_source.cli.stderr_lines import INTERRUPTED, is_json, log_to_stderr, say
 from freshsales_source.errors import FreshsalesError
 from freshsales_source.exit_codes import ExitCode
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
     os.environ.setdefault("RUNTIME__INTERCEPT_SIGNALS", "false")
     os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
-    options = parser().parse_args(arguments)
+    options = parse(arguments)
     if options.version:
         return _version()
     if options.command is None:

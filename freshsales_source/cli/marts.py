@@ -6,10 +6,12 @@ from argparse import Namespace
 
 from freshsales_source.cli.project import settings_for_reading
 from freshsales_source.cli.sync import target_of
-from freshsales_source.cli.tables import counted, output
+from freshsales_source.cli.tables import output
 from freshsales_source.clock import SystemClock
 from freshsales_source.exit_codes import ExitCode
+from freshsales_source.plural import counted
 from freshsales_source.sync.mart_making import make_marts
+from freshsales_source.warehouse.place import place_of
 from freshsales_source.warehouse.warehouse import Warehouse
 
 
@@ -23,5 +25,5 @@ def run_marts(options: Namespace) -> int:
         width = max(len(model.name) for model in made)
         for model in made:
             out.print(f"{model.name:<{width}}  {model.question}")
-        out.print(f"\n{counted(len(made), 'view')} in schema {target.dataset}_marts in {target.place}")
+        out.print(f"\n{counted(len(made), 'view')} in schema {target.dataset}_marts in {place_of(warehouse)}")
     return ExitCode.DONE

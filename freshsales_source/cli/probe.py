@@ -8,12 +8,14 @@ import sys
 from argparse import Namespace
 from dataclasses import asdict
 from importlib.metadata import version
+from textwrap import fill
 
 from freshsales_source.api.client import build_client
 from freshsales_source.cli.findings import keep
 from freshsales_source.cli.project import settings_of_project
-from freshsales_source.cli.tables import Output, counted, output, print_rows
+from freshsales_source.cli.tables import Output, output, print_rows
 from freshsales_source.clock import SystemClock
+from freshsales_source.plural import counted
 from freshsales_source.probe import ProbeReport, probe
 
 _OTHER = ("point", "assumed", "this account", "because", "so")
@@ -30,7 +32,7 @@ def run_probe(options: Namespace) -> int:
         if options.json:
             out.print(json.dumps(as_json(report), indent=2))
         else:
-            print_probe(report, out, is_kept=is_kept)
+            print_probe(report, out, is_kept=is_kept, tells_all=options.verbose)
     for trouble in report.troubles:
         print(f"{trouble.object}: {trouble.reason}. `freshsales check` tells more.", file=sys.stderr)
     return report.exit_code
@@ -49,17 +51,25 @@ def as_json(report: ProbeReport) -> dict[str, object]:
     }
 
 
-def print_probe(report: ProbeReport, out: Output, *, is_kept: bool) -> None:
-    """What the account does, then what it left open, then what becomes of it."""
+def print_probe(report: ProbeReport, out: Output, *, is_kept: bool, tells_all: bool) -> None:
+    """What the account does, then what it left open, then what becomes of it.
+
+    Points that are as assumed are named only, unless it `tells_all`.
+    """
     settled = [found for found in report.findings if found.is_settled]
     other = [found for found in settled if found.position != found.assumption]
     if other:
         rows = [(one.point, one.assumption, one.position, one.why, one.consequence) for one in other]
         print_rows(_OTHER, rows, out, "Other than assumed")
         out.print()
-    usual = [(o.point, o.position, o.why, o.consequence) for o in settled if o.position == o.assumption]
+    usual = [found for found in settled if found.position == found.assumption]
+    if usual and tells_all:
+        rows_of_usual = [(one.point, one.position, one.why, one.consequence) for one in usual]
+        print_rows(_AS_ASSUMED, rows_of_usual, out, "As assumed")
+    elif usual:
+        out.print("As assumed", style="bold")
+        out.print(fill(", ".join(found.point for found in usual), out.width, break_on_hyphens=False))
     if usual:
-        print_rows(_AS_ASSUMED, usual, out, "As assumed")
         out.print()
     still_open = [found for found in report.findings if not found.is_settled]
     if still_open:
@@ -75,4 +85,6 @@ def print_probe(report: ProbeReport, out: Output, *, is_kept: bool) -> None:
         f"{counted(len(settled), 'point')} of {len(report.findings)} settled with "
         f"{counted(report.calls, 'API call')}; {kept}."
     )
-    out.print("`freshsales probe --json` prints them for a bug report: no address, no names, no ids.")
+    out.print(
+        "`freshsales probe -v` tells of each; `--json`, for a bug report, too: no address, no names, no ids."
+    )

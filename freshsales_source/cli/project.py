@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import tomllib
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from freshsales_source.settings.config import NO_KEY, Settings, read_settings
 
 DATASET = "freshsales"
 _NO_DOMAIN = "no-domain-is-set"
+_SOURCE = "freshsales"
 
 
 def settings_of_project(flags: Mapping[str, object], account: str | None = None) -> Settings:
@@ -93,9 +95,22 @@ def _section(path: Path) -> Mapping[str, object]:
             f"{path} cannot be read ({error.strerror})", remedy="Let this user read it, or remove it."
         ) from None
     sources = document.get("sources", {})
-    section = sources.get("freshsales", {}) if isinstance(sources, dict) else sources
+    section = sources.get(_SOURCE, {}) if isinstance(sources, dict) else sources
     if not isinstance(section, dict):
         raise ConfigurationError(
             f"sources.freshsales in {path} is no table", remedy="Write [sources.freshsales]."
         )
+    if not section and isinstance(sources, dict):
+        _refuse_misspelt(sources, path)
     return section
+
+
+def _refuse_misspelt(sources: Mapping[str, object], path: Path) -> None:
+    """Settings under a name that is nearly ours would have no effect, and nobody would see it."""
+    for near in difflib.get_close_matches(
+        _SOURCE, [name for name in sources if name != _SOURCE], n=1, cutoff=0.85
+    ):
+        raise ConfigurationError(
+            f"[sources.{near}] in {path} is no section that anybody reads",
+            remedy=f"Write [sources.{_SOURCE}].",
+        )

@@ -8,7 +8,7 @@ from math import ceil
 from typing import Any
 
 from freshsales_source.census import RefreshState
-from freshsales_source.cli.tables import counted
+from freshsales_source.plural import counted
 from freshsales_source.settings.config import Settings
 from freshsales_source.state.object_state import ObjectState
 from freshsales_source.warehouse.stored_rows import Part

@@ -16,7 +16,7 @@ from freshsales_source.cli.stderr_lines import say
 from freshsales_source.cli.sync import target_of
 from freshsales_source.cli.tables import output
 from freshsales_source.clock import SystemClock
-from freshsales_source.errors import ConfigurationError, WarehouseRefused
+from freshsales_source.errors import ConfigurationError, Locked, WarehouseRefused
 from freshsales_source.exit_codes import ExitCode
 from freshsales_source.report import Figures, Origin, read_figures, render
 from freshsales_source.settings.config import Settings
@@ -29,7 +29,8 @@ from freshsales_source.warehouse.warehouse import Warehouse
 def run_report(options: Namespace) -> int:
     """Bring the views up to date, read them, write the page and print where it is; 0.
 
-    Raises ConfigurationError where no sync was ever run, or the page cannot be written.
+    Raises ConfigurationError where no sync was ever run, or the page cannot be written; Locked where a sync is at work
+    and the views cannot be read meanwhile.
     """
     settings, host = settings_for_reading(options.account)
     target, clock = target_of(options), SystemClock()
@@ -62,19 +63,21 @@ class _Marts:
 
 
 def _figures(warehouse: Warehouse, settings: Settings, clock: SystemClock) -> Figures:
-    """What the views say, brought up to date first; as they are where somebody may read and not make them."""
-    refused: WarehouseRefused | None = None
+    """What the views say, brought up to date first; as they are where that is refused, or while a sync is at work."""
+    kept: WarehouseRefused | Locked | None = None
     try:
         make_marts(warehouse, time_zone=settings.time_zone, now=clock.now(), anew=False)
-    except WarehouseRefused as error:
-        refused = error
+    except (WarehouseRefused, Locked) as error:
+        if not warehouse.exists():
+            raise  # To ask would make the file.
+        kept = error
     with warehouse.held(), ours_unwrapped():
         views = warehouse.marts(time_zone=settings.time_zone)
         figures = read_figures(_Marts(warehouse=warehouse, views=views))
-    if refused is not None:
+    if kept is not None:
         if figures.as_of is None:
-            raise refused
-        say(f"The views are read as they were made before: {refused}", event="views_not_made")
+            raise kept
+        say(f"The views are read as they were made before: {kept}", event="views_not_made")
     return figures
 
 

@@ -6,10 +6,12 @@ from argparse import Namespace
 
 from freshsales_source.cli.project import next_command, settings_without_key
 from freshsales_source.cli.sync import target_of
-from freshsales_source.cli.tables import counted, output
+from freshsales_source.cli.tables import output
 from freshsales_source.clock import SystemClock
 from freshsales_source.exit_codes import ExitCode
+from freshsales_source.plural import counted
 from freshsales_source.sync.resetting import reset
+from freshsales_source.warehouse.place import place_of
 from freshsales_source.warehouse.warehouse import Warehouse
 
 
@@ -25,5 +27,7 @@ def run_reset(options: Namespace) -> int:
             out.print(f"{name}: nothing was read yet, so the next sync reads it whole anyway")
         for table, rows in done.dropped.items():
             out.print(f"table {table} dropped, with {counted(rows, 'row')}")
-        out.print(f"Schema {target.dataset} in {target.place}. Next: {next_command('sync', options.account)}")
+        out.print(
+            f"Schema {target.dataset} in {place_of(warehouse)}. Next: {next_command('sync', options.account)}"
+        )
     return ExitCode.DONE

@@ -12,14 +12,16 @@ from freshsales_source.cli.outlook import Finish, budget_json, budget_line, fini
 from freshsales_source.cli.project import next_command, settings_without_key
 from freshsales_source.cli.refresh_line import refresh_line
 from freshsales_source.cli.sync import target_of
-from freshsales_source.cli.tables import LOOKUP_TABLES, Output, counted, output, print_rows, text
+from freshsales_source.cli.tables import LOOKUP_TABLES, Output, output, print_rows, text
 from freshsales_source.clock import SystemClock
 from freshsales_source.exit_codes import ExitCode
+from freshsales_source.plural import counted
 from freshsales_source.state.findings import Findings
 from freshsales_source.sync.report import SYNC_OBJECTS, SYNC_RUNS
 from freshsales_source.sync.syncing import ours_unwrapped
 from freshsales_source.sync.verdicts import Verdict, summary
-from freshsales_source.warehouse.warehouse import Target, Warehouse
+from freshsales_source.warehouse.place import place_of
+from freshsales_source.warehouse.warehouse import Warehouse
 
 Row = dict[str, Any]
 
@@ -60,7 +62,7 @@ def run_status(options: Namespace) -> int:
                 else f"{line}. Next: {next_command('sync', options.account)}"
             )
             if runs:
-                _print(objects, runs[0], synced_at, target, out)
+                _print(objects, runs[0], synced_at, warehouse, out)
                 out.print(budget_line(budget, settings))
             if refreshed is not None:
                 out.print(refreshed)
@@ -71,7 +73,7 @@ def run_status(options: Namespace) -> int:
 
 def _without_runs(warehouse: Warehouse) -> str:
     """Why there is nothing to tell: no run, or a destination that only takes rows."""
-    place = f"{warehouse.target.place}, schema {warehouse.target.dataset}"
+    place = f"{place_of(warehouse)}, schema {warehouse.target.dataset}"
     if warehouse.can_answer:
         return f"No sync yet in {place}"
     return f"Not known: {place}, cannot be asked. What each run found is in its `_sync_objects`"
@@ -99,7 +101,7 @@ def _is_longer(row: Row, longest: int | None) -> bool:
 
 
 def _print(
-    objects: list[Row], last: Row, synced_at: dict[str, datetime], target: Target, out: Output
+    objects: list[Row], last: Row, synced_at: dict[str, datetime], warehouse: Warehouse, out: Output
 ) -> None:
     headers = ("object", "verdict", "in CRM", "in warehouse", "read up to", "synced at (UTC)")
     folded = [row for row in objects if row["object"] in LOOKUP_TABLES and row["verdict"] == Verdict.MATCHED]
@@ -120,7 +122,7 @@ def _print(
     out.print(
         f"Last run {last['run_id']}: exit {last['exit_code']}{reason}, {counted(last['calls'], 'API call')}"
     )
-    out.print(f"Schema {target.dataset} in {target.place}")
+    out.print(f"Schema {warehouse.target.dataset} in {place_of(warehouse)}")
 
 
 def _cells(row: Row, synced_at: dict[str, datetime]) -> tuple[object, ...]:

@@ -24,7 +24,10 @@ from freshsales_source.entities import ENTITIES
 from freshsales_source.exit_codes import ExitCode
 from freshsales_source.sync.mart_making import check_marts
 from freshsales_source.sync.notification import notify
+from freshsales_source.sync.report import RunReport
 from freshsales_source.sync.syncing import Syncing, sync
+from freshsales_source.sync.verdicts import Verdict
+from freshsales_source.warehouse.place import place_of
 from freshsales_source.warehouse.warehouse import Target, Warehouse
 
 
@@ -76,12 +79,22 @@ def run_sync(options: Namespace) -> int:
         if options.json:
             out.print(json.dumps(report.to_json(), indent=2))
         else:
-            print_report(report, warehouse.target.place, out)
+            print_report(report, place_of(warehouse), out)
+            if options.strict and report.exit_code is ExitCode.INCOMPLETE and _is_whole_else(report):
+                out.print("Exit 4, since --strict counts what is not checked as failed.")
+            if options.marts and report.reason != "views_not_made":
+                schema = f"{report.dataset}_marts"
+                out.print(f"Views over them in schema {schema}: `freshsales marts` says what each answers.")
             if publisher.line:
                 out.print(publisher.line)
     if options.on_finish is not None:
         notify(options.on_finish, report.to_json())
     return publisher.exit_code(report)
+
+
+def _is_whole_else(report: RunReport) -> bool:
+    """Whether no object failed, but for those that could not be checked."""
+    return not any(row.verdict in (Verdict.FAILED, Verdict.MISMATCH) for row in report.objects)
 
 
 def target_of(options: Namespace) -> Target:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from freshsales_source.entities import CUSTOM_MODULES, LISTS, LOOKUPS
+from freshsales_source.plural import counted
 from freshsales_source.schema.plain_text import one_line
 from freshsales_source.sync.report import ObjectReport, RunReport
 from freshsales_source.sync.verdicts import Verdict, summary
@@ -132,11 +133,6 @@ def print_rows(
     for row in rows:
         table.add_row(*map(text, row))
     out.print(table, soft_wrap=False)
-
-
-def counted(number: int, thing: str) -> str:
-    """The number with its noun: "1 API call", "1,204 API calls"."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def text(value: object) -> str:

@@ -89,13 +89,15 @@ def _check(setting: str, name: str, entities: Sequence[Entity]) -> None:
     tables = {feed.name: feed.sent_table for feed in FEEDS}
     tables |= {table.name: table for entity in entities for table in entity.tables()}
     if table_name not in tables:
-        raise _unknown(setting, name, [f"{table}.{column}" for table in tables])
+        near = [f"{one}.{column}" for one in difflib.get_close_matches(table_name, tables, n=1)]
+        raise _unknown(setting, name, near)
     table, entity = tables[table_name], owners.get(table_name)
     known = [one.name for one in table.columns]
     is_custom = column.startswith(_CUSTOM) and entity is not None and entity.has_custom_fields
     is_custom = is_custom and table.parent is None
     if column not in known and not is_custom:
-        raise _unknown(setting, name, [f"{table_name}.{one}" for one in known])
+        near = [f"{table_name}.{one}" for one in difflib.get_close_matches(column, known, n=1)]
+        raise _unknown(setting, name, near)
     needed = {*_NEEDED, *table.primary_key, *table.merge_key, *(c.name for c in SYSTEM_COLUMNS), table.marker}
     if entity is not None and isinstance(entity.read, Filters):
         needed.add(entity.read.live_by)
@@ -105,7 +107,6 @@ def _check(setting: str, name: str, entities: Sequence[Entity]) -> None:
         raise refused(setting, f"names `{name}`, which the connector cannot do without", "Leave it out.")
 
 
-def _unknown(setting: str, name: str, known: list[str]) -> ConfigurationError:
-    near = difflib.get_close_matches(name, known, n=1)
+def _unknown(setting: str, name: str, near: Sequence[str]) -> ConfigurationError:
     remedy = f"Did you mean `{near[0]}`?" if near else "Write `table.column`, as in the list of tables."
     return refused(setting, f"names `{name}`, which is no column", remedy)

@@ -23,6 +23,7 @@ from freshsales_source.sync.syncing import ours_unwrapped
 from freshsales_source.warehouse.deletions import VANISHED
 from freshsales_source.warehouse.erasing import Eraser, finish_forgetting
 from freshsales_source.warehouse.forgotten import FORGOTTEN, forgotten_source
+from freshsales_source.warehouse.place import place_of
 from freshsales_source.warehouse.stored_rows import batched_ids
 from freshsales_source.warehouse.warehouse import Warehouse
 
@@ -57,7 +58,7 @@ def forget(warehouse: Warehouse, object: str, ids: Iterable[int], now: datetime)
         warehouse.check_erasable("`freshsales forget`")
         if not warehouse.exists() or warehouse.rows(SYNC_RUNS.name, ["run_id"]) is None:
             raise ConfigurationError(
-                f"no sync was ever run into {warehouse.target.place}, schema {warehouse.target.dataset}",
+                f"no sync was ever run into {place_of(warehouse)}, schema {warehouse.target.dataset}",
                 remedy="Name the warehouse that holds the records (`--duckdb`, `--dataset`), or run `freshsales sync`"
                 " first.",
             )

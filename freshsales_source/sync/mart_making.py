@@ -8,6 +8,7 @@ from freshsales_source.errors import ConfigurationError
 from freshsales_source.marts import Model
 from freshsales_source.sync.syncing import ours_unwrapped
 from freshsales_source.warehouse.destinations import WITHOUT_VIEWS
+from freshsales_source.warehouse.place import place_of
 from freshsales_source.warehouse.warehouse import Warehouse
 
 
@@ -19,13 +20,12 @@ def make_marts(
     Not `anew`: only where one is missing or out of date. Raises ConfigurationError where the destination has no views
     for it or no sync was ever run, Locked while one is at work, WarehouseRefused where the views cannot be made.
     """
-    target = warehouse.target
     check_marts(warehouse)
     with warehouse.lock(now), ours_unwrapped():
         made = warehouse.marts(time_zone=time_zone).make(anew=anew) if warehouse.exists() else ()
     if not made:
         raise ConfigurationError(
-            f"no sync was ever run into {target.place}, schema {target.dataset}",
+            f"no sync was ever run into {place_of(warehouse)}, schema {warehouse.target.dataset}",
             remedy="Name the warehouse of the tables (`--duckdb`, `--dataset`), or run `freshsales sync` first.",
         )
     return made

@@ -19,6 +19,7 @@ from freshsales_source.sync.syncing import ours_unwrapped
 from freshsales_source.warehouse.audit_tables import SYNC_RUNS
 from freshsales_source.warehouse.dropping import tables_of
 from freshsales_source.warehouse.own_tables import no_rows
+from freshsales_source.warehouse.place import place_of
 from freshsales_source.warehouse.recovery import proof_of
 from freshsales_source.warehouse.warehouse import Warehouse
 
@@ -50,7 +51,7 @@ def reset(warehouse: Warehouse, names: Sequence[str], now: datetime, *, drops: b
         states = warehouse.states()
         if not proof_of(warehouse.pipeline.state):
             raise ConfigurationError(
-                f"no sync was ever run into {warehouse.target.place}, schema {warehouse.target.dataset}",
+                f"no sync was ever run into {place_of(warehouse)}, schema {warehouse.target.dataset}",
                 remedy="Name the warehouse that was synced (`--duckdb`, `--dataset`).",
             )
         wanted = _expanded(names, states) or list(states)

@@ -15,10 +15,8 @@ def stored_fields(stored: StoredRows, object: str) -> AccountFields:
     Nothing where one of the tables is gone. What became of the fields since then the settings tell.
     """
     types = stored.column_types(object)
-    # Tables of earlier versions do not tell what was deleted.
-    is_deleted = "is_deleted" if "is_deleted" in stored.column_types(FIELDS.name) else "false"
     rows = stored.query(
-        f"SELECT column_name, name, field_id, label, type, {is_deleted} FROM {stored.name(FIELDS.name)}"
+        f"SELECT column_name, name, field_id, label, type, is_deleted FROM {stored.name(FIELDS.name)}"
         f" WHERE object = '{object}' AND is_custom ORDER BY field_id, name"
     )
     found = [(str(column), _field(object, *row)) for column, *row in rows or ()]

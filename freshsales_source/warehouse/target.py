@@ -17,5 +17,5 @@ class Target:
 
     @property
     def place(self) -> str:
-        """The destination in words for a person; the absolute path of a database file."""
+        """What tells destinations apart on one machine: the absolute path of a DuckDB file, else the name."""
         return str(self.duckdb.resolve()) if self.destination == "duckdb" else self.destination

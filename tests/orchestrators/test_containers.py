@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from freshsales_source.cli.arguments import parser
+from freshsales_source.cli.arguments import parse
 from freshsales_source.emulator import Emulator, SystemClock, generate_company, serve
 from freshsales_source.exit_codes import ExitCode
 from tests.command import ALL_PIPELINES
@@ -101,7 +101,7 @@ def test_the_manifest_is_what_kubernetes_expects() -> None:
 def test_the_manifest_gives_the_command_what_it_takes() -> None:
     manifest = MANIFEST.read_text()
     (arguments,) = re.findall(r"args: (\[.*\])", manifest)
-    given = parser().parse_args(json.loads(arguments))
+    given = parse(json.loads(arguments))
     assert (given.command, given.destination, given.dataset) == ("sync", "postgres", "freshsales_emea")
     (codes,) = re.findall(r"values: (\[.*\])", manifest)
     hopeless = (ExitCode.USAGE, ExitCode.CONFIGURATION, ExitCode.INCOMPLETE)
