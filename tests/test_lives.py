@@ -24,15 +24,21 @@ CUT_AND_WHOLE = ((None,), (25, None), (None, 15))
 CUT_ONCE = ((None,), (25,), (10,))
 LIVES = range(20)
 """The lives that are loaded through dlt; each of one object, while people work on all."""
+IN_EVERY_RUN = 10
+"""How many of them every run of the tests lives; CI, with its share of the long searches, lives all."""
 BUSY = 30
 """What people do between two runs of such a life, beside what they do while it is read."""
 
 
-@pytest.mark.parametrize("seed", LIVES)
-def test_in_the_end_the_copy_is_the_account(seed: int, tmp_path: Path) -> None:
-    living = begin(seed, tmp_path, one_object(seed))
-    work(living, seed, CUT_ONCE, busy=BUSY)
-    come_to_rest(living)
+@pytest.mark.parametrize("life", LIVES[:IN_EVERY_RUN])
+def test_in_the_end_the_copy_is_the_account(life: int, tmp_path: Path) -> None:
+    live_with_one_object(life, tmp_path)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("life", LIVES[IN_EVERY_RUN:])
+def test_so_it_is_in_the_other_half_of_these_lives(life: int, tmp_path: Path) -> None:
+    live_with_one_object(life, tmp_path)
 
 
 def test_in_these_lives_everything_happens_to_every_object(tmp_path: Path) -> None:
@@ -61,6 +67,12 @@ def test_so_it_is_in_many_more_lives(seed: int, tmp_path: Path) -> None:
 def test_so_it_is_in_thousands_of_swift_ones(seed: int, tmp_path: Path) -> None:
     objects = random.Random(seed).sample(EVERY_OBJECT, seed % len(EVERY_OBJECT) + 1)
     live_through(begin(seed, tmp_path, objects, concurrency=seed % 4 + 1, is_swift=True), seed)
+
+
+def live_with_one_object(life: int, folder: Path) -> None:
+    living = begin(life, folder, one_object(life))
+    work(living, life, CUT_ONCE, busy=BUSY)
+    come_to_rest(living)
 
 
 def one_object(seed: int) -> list[str]:
