@@ -20,8 +20,9 @@ from freshsales_source.warehouse.deletions import StoredRows
 
 PAGES_AT_RISK = 50
 """Pages that were read and are not on disk yet: a kill repeats no more."""
-PAGES_AHEAD = 4
-"""Those of them that belong to the next load already: a page for each of the usual walks, while a load is written."""
+PAGES_AHEAD = 8
+"""Those of them that belong to the next load already: two pages for each of the usual walks, which is about what is
+answered while a load is written to disk."""
 PAGES_PER_LOAD = PAGES_AT_RISK - PAGES_AHEAD
 
 

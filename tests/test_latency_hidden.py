@@ -84,11 +84,11 @@ def pages(emulator: Emulator) -> int:
 
 @pytest.fixture
 def emulator() -> Emulator:
-    return company(accounts=130 * PAGE_SIZE, contacts=0, deals=0, in_bin=0)
+    return company(accounts=120 * PAGE_SIZE, contacts=0, deals=0, in_bin=0)
 
 
 CHOSEN: dict[str, Any] = {"objects": ["sales_accounts"], "page_size": PAGE_SIZE}
-EVERY_PAGE = 130 + 1
+EVERY_PAGE = 120 + 1
 """Of the view, and the empty one of the bin."""
 
 

@@ -51,13 +51,13 @@ def test_in_these_lives_everything_happens_to_every_object(tmp_path: Path) -> No
     assert {act for _, act in did} == set(ACTS)
 
 
-@pytest.mark.parametrize("seed", range(20, 38))
+@pytest.mark.parametrize("seed", range(20, 29))
 def test_so_it_is_with_two_objects_side_by_side(seed: int, tmp_path: Path) -> None:
     live_through(begin(seed, tmp_path, is_swift=True), seed)
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", range(38, 1060))
+@pytest.mark.parametrize("seed", range(29, 1060))
 def test_so_it_is_in_many_more_lives(seed: int, tmp_path: Path) -> None:
     live_through(begin(seed, tmp_path, concurrency=seed % 4 + 1), seed)
 
