@@ -1,6 +1,7 @@
 import logging
 import sqlite3
 import stat
+import sys
 import threading
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freshsales_source.api.budget import CallCeiling, SqliteBudget, Ticket
-from freshsales_source.api.budget_file import budget_path
+from freshsales_source.api.budget_file import budget_path, open_budget_file
 from freshsales_source.errors import CallCeilingReached, ConfigurationError
 from freshsales_source.settings.account import parse_domain
 from freshsales_source.settings.config import RateLimit
@@ -241,6 +242,23 @@ def test_each_account_has_its_own_file_whatever_was_pasted(tmp_path: Path) -> No
     paths = [budget_path(parse_domain(text), {}, tmp_path) for text in pasted]
     assert paths[0] == paths[1]
     assert len(set(paths)) == 4
+
+
+def test_a_file_that_several_make_at_once_is_taken_for_theirs_by_all(tmp_path: Path) -> None:
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for number in range(150):
+            made = threading.Barrier(4)
+
+            def make(path: Path, made: threading.Barrier) -> None:
+                made.wait()
+                open_budget_file(path).close()
+
+            with ThreadPoolExecutor(4) as pool:
+                list(pool.map(make, [tmp_path / f"{number}.sqlite"] * 4, [made] * 4))
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def test_a_file_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> None:

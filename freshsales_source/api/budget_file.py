@@ -70,8 +70,9 @@ def open_budget_file(path: Path | str) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path | str) -> None:
-    (owner,) = connection.execute("PRAGMA application_id").fetchone()
+    # In this order: another process may be making the file, and its tables come together with the id.
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    (owner,) = connection.execute("PRAGMA application_id").fetchone()
     if owner != _APPLICATION_ID and tables:
         connection.close()
         raise _unusable(path, "is another program's database")
