@@ -21,7 +21,7 @@ from freshsales_source.api.throttle import Meter
 from freshsales_source.clock import Clock
 from freshsales_source.entities import entity
 from freshsales_source.entities.feeds import Feed
-from freshsales_source.errors import Forbidden, FreshsalesError, MalformedPage, NotFound, ObjectError
+from freshsales_source.errors import Forbidden, FreshsalesError, MalformedPage, NotFound
 from freshsales_source.feeds.rows import RecordFeed, feed_table, identity, read_feed_page
 from freshsales_source.pages.paging import server_time
 from freshsales_source.reading import Tally
@@ -249,10 +249,8 @@ class FeedReader:
             _LOG.info("object_not_available object=%s reason=%s", self.entity.name, error.reason)
         elif not isinstance(error, self._run.keeps):
             raise error
-        elif self.tally.error is None:
-            self.tally.error = error
-            level = logging.WARNING if isinstance(error, ObjectError) else logging.INFO
-            _LOG.log(level, "object_stopped object=%s reason=%s", self.entity.name, error.reason)
+        else:
+            self.tally.stop(error, self.entity.name)
 
 
 class _Chain:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -9,7 +10,9 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from freshsales_source.decode import Layout, Page
-from freshsales_source.errors import FreshsalesError
+from freshsales_source.errors import FreshsalesError, ObjectError
+
+_LOG = logging.getLogger(__name__)
 
 _NAMED = 5
 """Names that a line of the report tells."""
@@ -69,6 +72,13 @@ class Tally:
             what = "character or deep value" if count == 1 else "characters or deep values"
             found.append(f"{count:,} {what} that cannot be stored {'was' if count == 1 else 'were'} replaced")
         return tuple(found)
+
+    def stop(self, error: FreshsalesError, object: str) -> None:
+        """Note what ended the object, the first such error; what ends every object is told at the end of the run."""
+        if self.error is None:
+            self.error = error
+            level = logging.WARNING if isinstance(error, ObjectError) else logging.INFO
+            _LOG.log(level, "object_stopped object=%s reason=%s", object, error.reason)
 
     def see(self, page: Page, place: Hashable) -> None:
         """Note what was odd about a page; read again, the page at that place counts once."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from freshsales_source.errors import FreshsalesError, NotFound, ObjectError
+from freshsales_source.errors import FreshsalesError, NotFound
 from freshsales_source.reading.batch import Tally
 from freshsales_source.reading.hidden_pipelines import HiddenPipelines
 from freshsales_source.reading.hinted import is_absent, note_absence
@@ -71,8 +71,4 @@ class Progress:
             return
         if not isinstance(error, self._run.keeps):
             raise error
-        if self.tally.error is None:
-            self.tally.error = error
-            # What ends every object, such as a used-up quota, is told at the end of the run.
-            level = logging.WARNING if isinstance(error, ObjectError) else logging.INFO
-            _LOG.log(level, "object_stopped object=%s reason=%s", self.entity.name, error.reason)
+        self.tally.stop(error, self.entity.name)
