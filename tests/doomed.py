@@ -17,28 +17,48 @@ from __future__ import annotations
 import gc
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from freshsales_source.cli import main
 from freshsales_source.cli.sync import run_sync  # imported before the first fork
 
 STEPS = {
-    "extract": ("/normalize/",),
-    "normalize": ("/load/new/",),
-    "before a commit": ("/started_jobs/",),
-    "lists on their way": ("/.pending_transitions/sales_accounts__",),
-    "after a load": ("/load/loaded/", "/package_completed"),
-    "after a commit": ("/load/normalized/",),
-    "state": ("/state.json",),
+    "put away": r"os\.rm.*/normalize/extracted/",
+    "extract": r"/normalize/",
+    "normalize": r"/load/new/",
+    "before a commit": r"/started_jobs/",
+    "lists on their way": r"/\.pending_transitions/sales_accounts__",
+    "after a load": r"/load/loaded/|/package_completed",
+    "after a commit": r"/load/normalized/",
+    "state": r"/state\.json",
 }
-"""Where in dlt's work a file operation lies, by what its path holds; the first that fits."""
+"""Where in dlt's work a file operation lies, by what it does to which path; the first that fits."""
+ELSEWHERE = "other"
 
 
-def step_of(path: str) -> str:
-    return next((step for step, parts in STEPS.items() if any(part in path for part in parts)), "other")
+def step_of(operation: str) -> str:
+    return next((step for step, pattern in STEPS.items() if re.search(pattern, operation)), ELSEWHERE)
+
+
+def operation(event: str, arguments: tuple[Any, ...]) -> str | None:
+    """What is done to which file, told from what Python tells its auditors; None where no file is changed."""
+    if event == "open" and set(str(arguments[1])) & set("wax"):
+        return f"open {arguments[0]}"
+    if event == "os.rename":
+        return f"{event} {arguments[1]}"
+    if event == "os.mkdir":
+        return f"{event} {arguments[0]}"
+    if event in ("os.remove", "os.rmdir"):
+        name, folder = arguments
+        # A tree is removed by names within an open folder.
+        path = Path(f"/proc/self/fd/{folder}").readlink() / name if folder >= 0 else name
+        return f"os.rm {path}"
+    return None
 
 
 class Watch:
@@ -54,17 +74,14 @@ class Watch:
         self._events = os.open(events, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
-        is_write = event == "open" and bool(set(str(arguments[1])) & set("wax"))
-        if not is_write and event != "os.rename":
+        done = operation(event, arguments)
+        if done is None or self._folder not in done:
             return
-        path = str(arguments[0] if is_write else arguments[1])
-        if self._folder not in path:
-            return
-        step = step_of(path)
+        step = step_of(done)
         with self._lock:
             self._count += step == self._step
             is_due = step == self._step and self._count == self._at
-            os.write(self._events, f"{step}: {path}\n".encode())
+            os.write(self._events, f"{step}: {done}\n".encode())
         if is_due:
             os.kill(os.getpid(), self._number)
 

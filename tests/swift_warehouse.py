@@ -31,7 +31,8 @@ from dlt.sources import DltSource
 from freshsales_source.decode.arrow_types import DAY, STAMP, TEXT
 from freshsales_source.schema.columns import DECIMAL_PRECISION, DECIMAL_SCALE, RAW_SUFFIX, ColumnType
 from freshsales_source.state.stubs import Stubs, stubs_to_json
-from freshsales_source.warehouse.recovery import SOURCE, Finding
+from freshsales_source.warehouse.packages import SOURCE
+from freshsales_source.warehouse.recovery import Finding
 from freshsales_source.warehouse.warehouse import Target, Warehouse
 
 Hints: TypeAlias = Mapping[str, Mapping[str, Any]]

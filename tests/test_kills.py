@@ -18,7 +18,7 @@ import pytest
 
 from freshsales_source.exit_codes import ExitCode
 from tests.connector import Connector, company, connect, connect_swiftly
-from tests.doomed import STEPS
+from tests.doomed import ELSEWHERE, STEPS
 from tests.killing import Ended, Point, Runs, runs
 from tests.warehouse_reader import Row
 
@@ -84,9 +84,9 @@ def check(account: Account, point: Point) -> None:
     killed = account.runs(name, *SYNC, at=point)
     # dlt writes some files once more or less often, as its threads take turns.
     is_reached = not point.step or killed.count(point.step) >= point.number
-    assert killed.code == (-signal.SIGKILL if is_reached else 0), (point, killed.output)
+    assert killed.code == (-signal.SIGKILL if is_reached else 0), f"{point}: {killed.output}"
     again = account.runs(name, *SYNC)
-    assert again.code == 0, (point, again.output)
+    assert again.code == 0, f"{point}: {again.output}"
     warehouse = account.runs.warehouse(name)
     assert warehouse.content() == account.content, point
     reports = warehouse.query("SELECT count(*) FROM _sync_runs GROUP BY run_id")
@@ -122,7 +122,7 @@ def test_a_sync_killed_within_a_step_of_dlt_is_mended_by_one_more_run(few: Accou
 @pytest.mark.parametrize("seed", range(SHARES))
 def test_a_sync_killed_anywhere_is_mended_by_one_more_run(many: Account, few: Account, seed: int) -> None:
     points = [(many, point) for point in requests(many.unkilled)]
-    points += [(few, point) for step in STEPS for point in operations(few.unkilled, step)]
+    points += [(few, point) for step in (*STEPS, ELSEWHERE) for point in operations(few.unkilled, step)]
     random.Random(SEED).shuffle(points)
     assert len(points) > SHARES
     for account, point in points[seed::SHARES]:

@@ -228,3 +228,19 @@ def test_a_first_load_that_dlt_noted_nowhere_is_dropped_and_read_again(tmp_path:
     assert connector.sync().exit_code is ExitCode.DONE
     assert connector.reader.count("contacts") == 5 + 3
     assert not connector.warehouse(connector.settings()).pipeline.has_pending_data
+
+
+@pytest.mark.parametrize("part", ["schema.json", "load_package_state.json", "new_jobs"])
+def test_what_a_kill_left_of_an_empty_package_is_put_away(connector: Connector, part: str) -> None:
+    before = connector.reader.content()
+    pipeline = connector.warehouse(connector.settings()).pipeline
+    pipeline.extract([{"id": 1}], table_name="contacts")
+    (load_id,) = pipeline.list_extracted_load_packages()
+    package = Path(pipeline.working_dir, "normalize", "extracted", load_id)
+    shutil.rmtree(package / "new_jobs")
+    if part != "new_jobs":
+        (package / "new_jobs").mkdir()
+        (package / part).unlink()
+    assert connector.sync().exit_code is ExitCode.DONE
+    assert connector.reader.content() == before
+    assert not connector.warehouse(connector.settings()).pipeline.has_pending_data

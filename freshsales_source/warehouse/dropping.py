@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import dlt
 
-from freshsales_source.warehouse.recovery import SOURCE
+from freshsales_source.warehouse.packages import SOURCE
 
 _VERSIONS = "_dlt_version"
 _DOOMED = "to_be_dropped"  # in dlt's state, beside the objects

@@ -19,7 +19,8 @@ from freshsales_source.errors import ConfigurationError
 from freshsales_source.warehouse.audit_tables import SYNC_RUNS
 from freshsales_source.warehouse.dropping import tables_of
 from freshsales_source.warehouse.own_tables import no_rows
-from freshsales_source.warehouse.recovery import SOURCE, Finding
+from freshsales_source.warehouse.packages import SOURCE
+from freshsales_source.warehouse.recovery import Finding
 
 _LAYOUT = "layout"  # in dlt's state, beside the objects
 _FIRST = 1

@@ -15,21 +15,25 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 import dlt
 from dlt.common.destination.client import WithStateSync
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
-from dlt.common.storages.load_package import PackageStorage
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.pipeline.state_sync import load_pipeline_state_from_destination
 
 from freshsales_source.entities import CUSTOM_MODULES
 from freshsales_source.entities.feeds import FEEDS
 from freshsales_source.warehouse.metadata import METADATA
+from freshsales_source.warehouse.packages import (
+    SOURCE,
+    StagingTables,
+    finish_putting_away,
+    mend_copies,
+    waiting_packages,
+)
 
-SOURCE = "freshsales"
 _PROOF = "proof"
 _FEEDS = frozenset(feed.name for feed in FEEDS)
 _SETTINGS = frozenset(table.name for table in METADATA)  # these come with the settings of the objects
@@ -37,13 +41,10 @@ _MARK = "freshsales_last_load"  # in the local part of dlt's state: the newest l
 
 State: TypeAlias = Mapping[str, Any]
 
-_COPYING_ANEW = (dlt.destinations.duckdb, dlt.destinations.postgres)
-"""Destinations into which dlt copies in one transaction of its own: killed, it leaves nothing, or everything."""
-
 _LOG = logging.getLogger(__name__)
 
 
-class Tables(Protocol):
+class Tables(StagingTables, Protocol):
     """The few questions that are asked of the warehouse."""
 
     @property
@@ -65,14 +66,6 @@ class Tables(Protocol):
 
     def forget_schema(self) -> None:
         """Let the next load look again which tables and columns there are."""
-        ...
-
-    def staged_name(self, table: str) -> str:
-        """The name in SQL of the table in which dlt prepares what it merges into this one."""
-        ...
-
-    def execute(self, sql: str) -> None:
-        """Run a statement; nothing happens where a table does not exist."""
         ...
 
 
@@ -141,10 +134,10 @@ class Recovery:
     def _load_what_waits(self, stored: _Stored) -> _Stored:
         if not self.pipeline.has_pending_data:
             return stored
-        waiting = {
-            *self.pipeline.list_extracted_load_packages(),
-            *self.pipeline.list_normalized_load_packages(),
-        }
+        finish_putting_away(self.pipeline)
+        waiting = waiting_packages(self.pipeline)
+        if not waiting:
+            return stored
         if stored.last_load in waiting:
             # Killed just after the load: dlt would stumble over a package that is complete and was not put away.
             self._take(stored, dropped=len(waiting), reason="loaded_already")
@@ -156,7 +149,7 @@ class Recovery:
         if stored.last_load != self._mark():
             _LOG.warning("packages_dropped count=%d reason=made_for_another_warehouse", len(waiting))
             return stored
-        if not self._mend_copies():
+        if not mend_copies(self.pipeline, self.tables):
             self._take(stored, dropped=len(waiting), reason="half_copied")
             return stored
         _LOG.info("packages_loaded count=%d", len(waiting))
@@ -165,32 +158,6 @@ class Recovery:
             # A kill between the package and the local state leaves that one behind.
             self.pipeline.sync_destination()
         return self._stored()
-
-    def _mend_copies(self) -> bool:
-        """See to it that rows which were on their way into dlt's staging tables when the run was killed arrive once.
-
-        Nobody knows whether they arrived, and dlt sends them again. What has a primary key may come twice; elements
-        of lists would stand there twice: of those the staging table is emptied before. False where another file has
-        brought rows of the same table, and where the destination may have taken a copy over and goes on with it by
-        itself: that slice is read again instead.
-        """
-        schema = self.pipeline.schemas.get(SOURCE)
-        keyed = set() if schema is None else {name for name in schema.tables if _has_key(schema, name)}
-        begun: set[str] = set()
-        arrived: set[str] = set()
-        for load_id in self.pipeline.list_normalized_load_packages():
-            package = self.pipeline.get_load_package_info(load_id)
-            committed = _committed_jobs(Path(package.package_path))
-            for job in (*package.jobs["started_jobs"], *package.jobs["completed_jobs"]):
-                is_begun = job.state == "started_jobs" and Path(job.file_path).name not in committed
-                if job.job_file_info.file_format != "sql":
-                    (begun if is_begun else arrived).add(job.job_file_info.table_name)
-        begun -= keyed
-        if begun and (begun & arrived or not isinstance(self.pipeline.destination, _COPYING_ANEW)):
-            return False
-        for table in sorted(begun):
-            self.tables.execute(f"DELETE FROM {self.tables.staged_name(table)}")
-        return True
 
     def _mark(self) -> str | None:
         try:
@@ -300,21 +267,6 @@ def _object_of(table: str, objects: Collection[str]) -> str:
     """The object whose records fill a table: it itself, its lists, its history. A custom module may be called so."""
     name = table.partition("__")[0]
     return name if name in objects else name.removesuffix("_history")
-
-
-def _committed_jobs(package: Path) -> set[str]:
-    """The files of jobs that the destination has committed, though they still lie among those that were started.
-
-    Dlt notes that in a folder of its own before it puts them away, and takes its word for it.
-    """
-    folder = package / PackageStorage.PENDING_TRANSITIONS_FOLDER
-    return {file.name for file in folder.iterdir()} if folder.is_dir() else set()
-
-
-def _has_key(schema: dlt.Schema, table: str) -> bool:
-    """Whether rows of the table are told apart by a primary key. Of dlt's own tables, only the newest rows count."""
-    columns = schema.get_table_columns(table).values()
-    return table in schema.dlt_table_names() or any(column.get("primary_key") for column in columns)
 
 
 def _resources(state: State | None) -> Mapping[str, Any]:

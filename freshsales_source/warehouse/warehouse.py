@@ -37,7 +37,8 @@ from freshsales_source.warehouse.duckdb_destination import Patience
 from freshsales_source.warehouse.mart_views import MartViews
 from freshsales_source.warehouse.migrations import MIGRATIONS, Migration, migrate
 from freshsales_source.warehouse.owner import refuse_another
-from freshsales_source.warehouse.recovery import SOURCE, Finding, Recovery
+from freshsales_source.warehouse.packages import SOURCE, waiting_packages
+from freshsales_source.warehouse.recovery import Finding, Recovery
 from freshsales_source.warehouse.run_lock import run_lock
 from freshsales_source.warehouse.target import Target
 
@@ -342,10 +343,7 @@ class Warehouse:
     def _drain(self) -> None:
         before: set[str] = set()
         while self.pipeline.has_pending_data:
-            waiting = {
-                *self.pipeline.list_extracted_load_packages(),
-                *self.pipeline.list_normalized_load_packages(),
-            }
+            waiting = waiting_packages(self.pipeline)
             if waiting == before:
                 raise WarehouseRefused(
                     f"dlt leaves {len(waiting)} packages unloaded in {self.pipeline.working_dir}",
