@@ -29,6 +29,8 @@ from freshsales_source.cli.sync import run_sync  # imported before the first for
 
 STEPS = {
     "put away": r"os\.rm.*/normalize/extracted/",
+    "folders": r"os\.mkdir .*/load(/\w+)?$",
+    "schema": r"/schemas/",
     "extract": r"/normalize/",
     "normalize": r"/load/new/",
     "before a commit": r"/started_jobs/",

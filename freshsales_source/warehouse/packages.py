@@ -1,24 +1,30 @@
 """The load packages that an earlier run left on this machine: what a kill has done to them, and how it is mended.
 
 A package goes from folder to folder of dlt's as it is extracted, normalized and loaded. Each move is one rename, but
-what is left behind is deleted file by file, and what is copied into the database is noted after it arrived.
+the folders are made one after the other, what is left behind is deleted file by file, and what is copied into the
+database is noted after it arrived.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 from pathlib import Path
 from typing import Protocol
 
 import dlt
 from dlt.common.storages.load_package import PackageStorage
+from dlt.common.storages.load_storage import LoadStorage
 from dlt.common.storages.normalize_storage import NormalizeStorage
 
 SOURCE = "freshsales"
 
 _COPYING_ANEW = (dlt.destinations.duckdb, dlt.destinations.postgres)
 """Destinations into which dlt copies in one transaction of its own: killed, it leaves nothing, or everything."""
+
+_TEMPORARY = re.compile("[0-9a-f]{16}")
+"""A file of dlt's that is not yet called as it will be (dlt 1.31)."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -40,15 +46,28 @@ def waiting_packages(pipeline: dlt.Pipeline) -> set[str]:
     return {*pipeline.list_extracted_load_packages(), *pipeline.list_normalized_load_packages()}
 
 
-def finish_putting_away(pipeline: dlt.Pipeline) -> None:
-    """Delete what a kill has left of extracted packages that dlt was deleting.
+def mend_folders(pipeline: dlt.Pipeline) -> None:
+    """Finish what dlt was doing to its own folders when a run was killed; left so, it fails in every run to come.
 
-    Each is in its next folder already, or brought nothing. Dlt would normalize it once more, and fail at that in every
-    run to come.
+    Not while another run is at work there.
     """
+    folder = Path(pipeline.working_dir)
+    for file in folder.glob("schemas/*"):
+        # Dlt writes a file under a name of its own and then renames it, and takes each file here for a schema.
+        if _TEMPORARY.fullmatch(file.name):
+            file.unlink()
+    if (folder / "load").is_dir():
+        # Dlt makes these after it, and takes them for there.
+        for name in (
+            LoadStorage.NEW_PACKAGES_FOLDER,
+            LoadStorage.NORMALIZED_FOLDER,
+            LoadStorage.LOADED_FOLDER,
+        ):
+            (folder / "load" / name).mkdir(exist_ok=True)
     normalized = pipeline.list_normalized_load_packages()
     for load_id in pipeline.list_extracted_load_packages():
-        package = Path(pipeline.working_dir, "normalize", NormalizeStorage.EXTRACTED_FOLDER, load_id)
+        package = folder / "normalize" / NormalizeStorage.EXTRACTED_FOLDER / load_id
+        # Being deleted: it is in its next folder already, or it brought nothing.
         if load_id in normalized or not _is_whole(package):
             _LOG.info("package_put_away load_id=%s", load_id)
             shutil.rmtree(package)

@@ -29,8 +29,8 @@ from freshsales_source.warehouse.metadata import METADATA
 from freshsales_source.warehouse.packages import (
     SOURCE,
     StagingTables,
-    finish_putting_away,
     mend_copies,
+    mend_folders,
     waiting_packages,
 )
 
@@ -103,6 +103,7 @@ class Recovery:
 
     def reconcile(self) -> tuple[Finding, ...]:
         """Load what waits, take the state that the warehouse proves; what did not agree, the gravest first."""
+        mend_folders(self.pipeline)
         stored = self._load_what_waits(self._stored())
         found = [self._agree(stored), self._missing_rows(proof_of(stored.state))]
         self.note_load(stored.last_load)
@@ -134,10 +135,7 @@ class Recovery:
     def _load_what_waits(self, stored: _Stored) -> _Stored:
         if not self.pipeline.has_pending_data:
             return stored
-        finish_putting_away(self.pipeline)
         waiting = waiting_packages(self.pipeline)
-        if not waiting:
-            return stored
         if stored.last_load in waiting:
             # Killed just after the load: dlt would stumble over a package that is complete and was not put away.
             self._take(stored, dropped=len(waiting), reason="loaded_already")
