@@ -10,7 +10,7 @@ import pytest
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
 from freshsales_source.clock import SystemClock
-from freshsales_source.warehouse.duckdb_connections import MEMORY_LIMIT, ROW_GROUP, bound_memory
+from freshsales_source.warehouse.duckdb_connections import FORMAT, MEMORY_LIMIT, ROW_GROUP, bound_memory
 from freshsales_source.warehouse.duckdb_destination import DuckDb, Patience
 
 CREDENTIALS = "DESTINATION__DUCKDB__CREDENTIALS__"
@@ -48,6 +48,27 @@ def test_tables_are_kept_in_small_row_groups_that_any_program_reads(tmp_path: Pa
         ]
         groups = "SELECT count(DISTINCT row_group_id) FROM pragma_storage_info('kept.numbers')"
         assert db.execute(groups).fetchall() == [(3,)]
+
+
+@pytest.mark.parametrize("name", ["warehouse", "odd name's", "memory"])
+def test_a_new_file_is_one_that_an_older_duckdb_reads(tmp_path: Path, name: str) -> None:
+    file = tmp_path / f"{name}.duckdb"
+    half = tmp_path / f"{name}.duckdb.part"
+    half.write_bytes(b"what a killed process had made of it")
+    for _ in range(2):
+        with pipeline_into(file).sql_client() as client:
+            client.execute_sql("CREATE OR REPLACE TABLE main.t AS SELECT 7 AS id")
+    assert not half.exists()
+    assert format_of(file) == f"{FORMAT}+"
+
+
+def test_a_file_that_is_there_keeps_its_format(tmp_path: Path) -> None:
+    file = tmp_path / "warehouse.duckdb"
+    duckdb.connect(str(file)).close()
+    before = format_of(file)
+    with pipeline_into(file).sql_client() as client:
+        client.execute_sql("CREATE TABLE main.t AS SELECT 7 AS id")
+    assert format_of(file) == before != f"{FORMAT}+"
 
 
 @pytest.mark.parametrize("name", ["memory", "temp", "main"])
@@ -102,6 +123,14 @@ def test_a_database_that_may_take_less_is_left_alone() -> None:
     with duckdb.connect(config={"memory_limit": "100MiB"}) as small:
         bound_memory(small)
         assert small.execute("SELECT current_setting('memory_limit')").fetchall() == [("100.0 MiB",)]
+
+
+def format_of(file: Path) -> str:
+    """The oldest DuckDB that reads the file, as DuckDB tells it."""
+    with duckdb.connect(str(file), read_only=True) as db:
+        name = "SELECT tags['storage_version'] FROM duckdb_databases() WHERE path IS NOT NULL"
+        ((version,),) = db.execute(name).fetchall()
+    return str(version)
 
 
 def pipeline_into(file: Path) -> dlt.Pipeline:

@@ -1,4 +1,5 @@
-"""The connections to one DuckDB file: it is opened once for all of them, and takes no more memory than a slice needs.
+"""The connections to one DuckDB file: it is made so that older programs read it, opened once for all of them, and takes
+no more memory than a slice needs.
 
 1. DuckDB takes up to four fifths of the machine's memory, and fills them with blocks of the tables it has touched. A
    load of ours is a slice of some thousand rows, whatever the tables hold: `MEMORY_LIMIT` serves it, and what large
@@ -8,6 +9,8 @@
    is some 300 MB, now and then and all at once (measured with DuckDB 2.0). `ROW_GROUP` bounds it; a file may hold
    groups of any size, and any program reads it. The size can only be said of a file that is attached to a database in
    memory.
+3. Left to itself DuckDB 2 makes files that DuckDB 1 does not open, and BI tools carry theirs for years: `FORMAT`. It
+   also makes them in several writes; a process killed between these leaves a file that nobody can open.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ MEMORY_LIMIT = 1024**3
 """Bytes that DuckDB may take, unless its own default is lower or the user has set a limit."""
 ROW_GROUP = 32_768
 """Rows in one row group: a multiple of DuckDB's vector of 2,048."""
+FORMAT = "v1.2.0"
+"""The oldest DuckDB that reads a file which is made here; one that is there keeps its format."""
 TAKEN_NAMES = ("main", "temp", "system")
 """Files of these names are called otherwise by DuckDB (`main_db`)."""
 _MEMORY = "memory"
@@ -62,15 +67,16 @@ class FileConnections(DuckDbConnectionPool):
 
     def _open(self) -> Any:
         path = self.credentials.database
+        if not self.credentials.read_only and not Path(path).exists():
+            _make(path)
         name = None if self.credentials.read_only or self._is_shared else _name_of(path)
         self._name = name
         if name is None:
             return duckdb.connect(path, read_only=self.credentials.read_only)
         # What does not fit into memory goes where it would go for the file itself.
         opened = duckdb.connect(config={"temp_directory": f"{path}.tmp"})
-        place = path.replace("'", "''")
         try:
-            opened.execute(f"ATTACH '{place}' AS {_quoted(name)} (ROW_GROUP_SIZE {ROW_GROUP})")
+            opened.execute(f"ATTACH {_text(path)} AS {_quoted(name)} (ROW_GROUP_SIZE {ROW_GROUP})")
         except duckdb.Error as error:
             opened.close()
             if not _IN_USE_HERE.search(str(error)):
@@ -89,6 +95,16 @@ def bound_memory(connection: Any) -> None:
         connection.execute(f"SET GLOBAL memory_limit = '{MEMORY_LIMIT} bytes'")
 
 
+def _make(path: str) -> None:
+    """Make an empty file, whole at once."""
+    part = Path(f"{path}.part")
+    part.unlink(missing_ok=True)
+    with duckdb.connect() as memory:
+        memory.execute(f"ATTACH {_text(str(part))} AS made (STORAGE_VERSION '{FORMAT}')")
+        memory.execute("DETACH made")
+    part.rename(path)
+
+
 def _name_of(path: str) -> str | None:
     """The name by which DuckDB knows the file when it is opened; None for a name that cannot be chosen."""
     name = Path(path).name.partition(".")[0]
@@ -97,3 +113,7 @@ def _name_of(path: str) -> str | None:
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+def _text(path: str) -> str:
+    return "'" + path.replace("'", "''") + "'"
