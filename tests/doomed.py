@@ -1,19 +1,20 @@
-"""Runs the command in processes that are killed on the way. Started once, it forks a process for each line it reads.
+"""Runs the command in processes that are killed on the way, or meet a full disk.
 
-So a run costs no start of Python, and is a process of its own all the same: with its own memory, threads, locks and
-death. A line is a JSON object:
+Started once, it forks a process for each line it reads. So a run costs no start of Python, and is a process of its own
+all the same: with its own memory, threads, locks and death. A line is a JSON object:
 
     arguments   of the command
     output      a file for what it prints, on both streams
     events      a file that gets a line for each file operation of dlt's, before it happens: its step, its path
     step, at    the operation of that step, counted from 1, before which the process sends itself a signal; 0: none
-    signal      the number of the signal
+    signal      the number of the signal; 0: the disk is full from then on, and nobody dies
 
 It prints a line with the process's id, then one with its exit code (negative: killed by that signal).
 """
 
 from __future__ import annotations
 
+import errno
 import gc
 import json
 import os
@@ -72,6 +73,7 @@ class Watch:
         self._at = at
         self._number = number
         self._count = 0
+        self._is_full = False
         self._lock = threading.Lock()
         self._events = os.open(events, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
@@ -84,8 +86,12 @@ class Watch:
             self._count += step == self._step
             is_due = step == self._step and self._count == self._at
             os.write(self._events, f"{step}: {done}\n".encode())
-        if is_due:
+        if is_due and self._number:
             os.kill(os.getpid(), self._number)
+        self._is_full |= is_due and not self._number
+        # Room is wanted by new files and folders; a file is renamed and removed without.
+        if self._is_full and done.startswith(("open ", "os.mkdir ")):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def run(order: Mapping[str, Any]) -> int:

@@ -18,6 +18,7 @@ from freshsales_source.emulator import Emulator, SystemClock, generate_company, 
 from tests.connector import ALL_PIPELINES, KEY
 from tests.warehouse_reader import WarehouseReader
 
+DISK_FULL = 0
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -27,7 +28,8 @@ class Point:
 
     number: int = 0
     step: str = ""
-    signal: signal.Signals = signal.SIGKILL
+    signal: int = signal.SIGKILL
+    """`DISK_FULL` is no signal: from this file operation on, the disk is full."""
 
     @property
     def request(self) -> int:
@@ -35,7 +37,8 @@ class Point:
         return 0 if self.step else self.number
 
     def __str__(self) -> str:
-        return f"{self.signal.name}-{self.step or 'request'}-{self.number}".replace(" ", "-")
+        what = signal.Signals(self.signal).name if self.signal else "full"
+        return f"{what}-{self.step or 'request'}-{self.number}".replace(" ", "-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +79,7 @@ class Runs:
             "events": str(events),
             "step": at.step,
             "at": 0 if at.request else at.number,
-            "signal": int(at.signal),
+            "signal": at.signal,
         }
         known, pid = threading.Event(), [0]
         if at.request:

@@ -19,7 +19,7 @@ import pytest
 from freshsales_source.exit_codes import ExitCode
 from tests.connector import Connector, company, connect, connect_swiftly
 from tests.doomed import ELSEWHERE, STEPS
-from tests.killing import Ended, Point, Runs, runs
+from tests.killing import DISK_FULL, Ended, Point, Runs, runs
 from tests.warehouse_reader import Row
 
 SYNC = ("sync", "sales_accounts")
@@ -109,6 +109,18 @@ def test_a_sync_killed_at_a_request_is_mended_by_one_more_run(few: Account, turn
 @pytest.mark.parametrize("step", STEPS)
 def test_a_sync_killed_as_a_step_of_dlt_begins_is_mended_by_one_more_run(few: Account, step: str) -> None:
     check(few, operations(few.unkilled, step)[0])
+
+
+@pytest.mark.parametrize("step", ["extract", "normalize", "before a commit", "after a commit", "state"])
+def test_a_sync_whose_disk_is_full_says_so_and_is_mended_by_one_more_run(few: Account, step: str) -> None:
+    point = Point(number=few.unkilled.count(step) // 2, step=step, signal=DISK_FULL)
+    full = few.runs(str(point), *SYNC, at=point)
+    assert full.code == ExitCode.CONFIGURATION, f"{point}: {full.output}"
+    assert "dlt/pipelines cannot be written (No space left on device). Make room" in full.output
+    assert "Traceback" not in full.output
+    again = few.runs(str(point), *SYNC)
+    assert again.code == 0, f"{point}: {again.output}"
+    assert few.runs.warehouse(str(point)).content() == few.content, point
 
 
 @pytest.mark.soak

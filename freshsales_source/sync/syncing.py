@@ -40,6 +40,7 @@ from freshsales_source.sync.erasing import Erasures
 from freshsales_source.sync.judgement import Judge
 from freshsales_source.sync.report import SYNC_OBJECTS, SYNC_RUNS, RunReport
 from freshsales_source.warehouse.credentials import causes_of, configuration_error
+from freshsales_source.warehouse.disk import disk_error
 from freshsales_source.warehouse.erasing import finish_forgetting
 from freshsales_source.warehouse.own_tables import own_rows
 from freshsales_source.warehouse.recovery import Finding
@@ -185,7 +186,7 @@ def ours_unwrapped() -> Iterator[None]:
     """Raise an error of ours in place of dlt's, so that the user reads one line and not a traceback."""
     try:
         yield
-    except DltException as error:
+    except (DltException, OSError) as error:
         causes = list(causes_of(error))
         for cause in causes:
             if isinstance(cause, FreshsalesError | KeyboardInterrupt):
@@ -195,6 +196,9 @@ def ours_unwrapped() -> Iterator[None]:
             raise misconfigured from error
         if any(isinstance(cause, DestinationException) for cause in causes):
             raise WarehouseRefused(_last_words(causes)) from error
+        full = disk_error(error)
+        if full is not None:
+            raise full from error
         raise
 
 

@@ -32,6 +32,7 @@ from freshsales_source.settings.account import Account
 from freshsales_source.state.stubs import Stubs, stubs_to_json
 from freshsales_source.warehouse.credentials import configuration_error
 from freshsales_source.warehouse.destinations import WITHOUT_VIEWS, destination_of
+from freshsales_source.warehouse.disk import cannot_write
 from freshsales_source.warehouse.dropping import finish_dropping, leave_out
 from freshsales_source.warehouse.duckdb_destination import Patience
 from freshsales_source.warehouse.mart_views import MartViews
@@ -82,10 +83,7 @@ class Warehouse:
                 remedy="Name one of dlt's destinations: `duckdb`, `postgres`, `bigquery`, `snowflake`, ...",
             ) from error
         except OSError as error:
-            raise ConfigurationError(
-                f"dlt's folder {folder} cannot be written ({error.strerror})",
-                remedy="Set DLT_DATA_DIR to a folder that this user can write to.",
-            ) from error
+            raise cannot_write(folder, error) from error
 
     def lock(self, now: datetime) -> AbstractContextManager[None]:
         """Have this warehouse for one run alone; raises Locked where another has it."""
