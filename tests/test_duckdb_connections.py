@@ -62,6 +62,21 @@ def test_a_new_file_is_one_that_an_older_duckdb_reads(tmp_path: Path, name: str)
     assert format_of(file) == f"{FORMAT}+"
 
 
+def test_what_is_left_of_a_file_that_was_deleted_does_not_keep_a_new_one_from_being_made(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(file)) as killed:
+        killed.execute("SET checkpoint_threshold = '1GB'")
+        killed.execute("CREATE TABLE main.t AS SELECT 7 AS id")
+        log = Path(f"{file}.wal").read_bytes()
+    file.unlink()
+    Path(f"{file}.wal").write_bytes(log)
+    with pipeline_into(file).sql_client() as client:
+        client.execute_sql("CREATE TABLE main.t AS SELECT 8 AS id")
+        assert client.execute_sql("FROM main.t") == [(8,)]
+
+
 def test_a_file_that_is_there_keeps_its_format(tmp_path: Path) -> None:
     file = tmp_path / "warehouse.duckdb"
     duckdb.connect(str(file)).close()

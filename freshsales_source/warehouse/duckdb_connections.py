@@ -102,6 +102,8 @@ def _make(path: str) -> None:
     with duckdb.connect() as memory:
         memory.execute(f"ATTACH {_text(str(part))} AS made (STORAGE_VERSION '{FORMAT}')")
         memory.execute("DETACH made")
+    # As DuckDB does: the log of a file that was deleted would not fit this one.
+    Path(f"{path}.wal").unlink(missing_ok=True)
     part.rename(path)
 
 
