@@ -19,6 +19,7 @@ from freshsales_source.reading.lookups import LookupReader
 from freshsales_source.resources.entity_resource import Reader, SharedRun
 from freshsales_source.run import Run
 from freshsales_source.sync.judgement import Judge
+from freshsales_source.sync.verdicts import Facts
 from freshsales_source.warehouse.stored_rows import Part
 
 RE_WALKS = 3
@@ -48,6 +49,7 @@ class Course:
             self._read_and_compare()
             self._compared = frozenset()
         self._read_doubtful()
+        self._look_twice()
         self._refresh()
         self._read_feeds()
 
@@ -118,6 +120,19 @@ class Course:
             self._read()
             self._trace()
 
+    def _look_twice(self) -> None:
+        """Read the newest once more of an object that changed, and whose counts differ or whose reading broke off.
+
+        Totals tell of a record that went only when they are asked for again; the last ones may be those of long ago.
+        """
+        doubtful = [(reader, self._judge.facts(reader)) for reader in self._readers if _has_changed(reader)]
+        doubtful = [(reader, facts) for reader, facts in doubtful if _may_have_moved(reader, facts)]
+        for reader, facts in doubtful:
+            reader.progress.read_again(facts.differences)
+        if doubtful:
+            self._read()
+            self._trace()
+
     def _refresh(self) -> None:
         """Read some old pages again, what was left unread longest first."""
         errors = [reader.tally.error for reader in self._shared.readers.values()]
@@ -165,3 +180,15 @@ class Course:
                 return any(
                     one.is_held for one in self._shared.readers.values() if isinstance(one, ObjectReader)
                 )
+
+
+def _has_changed(reader: ObjectReader) -> bool:
+    return reader.tally.rows_loaded > 0 and not reader.tally.has_ended
+
+
+def _may_have_moved(reader: ObjectReader, facts: Facts) -> bool:
+    """Whether people may be at work on an object though no total told so."""
+    # A search whose total fell meanwhile ends before it.
+    is_broken_off = not facts.is_complete and facts.has_moved
+    is_settled = reader.reconciliation.is_settled_difference(facts.differences)
+    return is_broken_off or (facts.stood_still and not is_settled)

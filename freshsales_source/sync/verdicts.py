@@ -115,6 +115,12 @@ class Facts:
         return is_whole and (self.live.is_different or self.watched.is_different)
 
     @property
+    def stood_still(self) -> bool:
+        """Whether it will be called a mismatch for counts that differ though nothing was seen to move."""
+        differ = any(count.is_different for count in (self.live, self.watched, self.binned))
+        return differ and not self.unread and _judge(self)[0] is Verdict.MISMATCH
+
+    @property
     def differences(self) -> tuple[int, ...]:
         """By how much the counts differ, those of all live records first; empty where they are equal or not known."""
         if not self.is_different:
