@@ -97,7 +97,8 @@ class Course:
     def _differences(self) -> list[tuple[ObjectReader, tuple[int, ...]]]:
         """The readers, each with the differences of its counts."""
         readers = self._readers
-        return list(zip(readers, self._judge.differences(readers), strict=True))
+        facts = self._judge.all_facts(readers)
+        return [(reader, one.differences) for reader, one in zip(readers, facts, strict=True)]
 
     def _trace(self) -> None:
         """Trace counts that differ to their records, those of the bins first: they explain some of the others.
@@ -125,8 +126,11 @@ class Course:
 
         Totals tell of a record that went only when they are asked for again; the last ones may be those of long ago.
         """
-        doubtful = [(reader, self._judge.facts(reader)) for reader in self._readers if _has_changed(reader)]
-        doubtful = [(reader, facts) for reader, facts in doubtful if _may_have_moved(reader, facts)]
+        changed = [
+            reader for reader in self._readers if reader.tally.rows_loaded and not reader.tally.has_ended
+        ]
+        found = zip(changed, self._judge.all_facts(changed), strict=True)
+        doubtful = [(reader, facts) for reader, facts in found if _may_have_moved(reader, facts)]
         for reader, facts in doubtful:
             reader.progress.read_again(facts.differences)
         if doubtful:
@@ -180,10 +184,6 @@ class Course:
                 return any(
                     one.is_held for one in self._shared.readers.values() if isinstance(one, ObjectReader)
                 )
-
-
-def _has_changed(reader: ObjectReader) -> bool:
-    return reader.tally.rows_loaded > 0 and not reader.tally.has_ended
 
 
 def _may_have_moved(reader: ObjectReader, facts: Facts) -> bool:

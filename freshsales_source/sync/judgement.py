@@ -36,10 +36,10 @@ class Judge:
         self._run_id = run_id
         self._is_strict = is_strict
 
-    def differences(self, readers: Iterable[Reader]) -> list[tuple[int, ...]]:
-        """By how much the counts of each object differ; asks the warehouse."""
+    def all_facts(self, readers: Iterable[Reader]) -> list[Facts]:
+        """What the run found out about each object; asks the warehouse."""
         with self._warehouse.held():
-            return [self.facts(reader).differences for reader in readers]
+            return [self.facts(reader) for reader in readers]
 
     def facts(self, reader: Reader) -> Facts:
         """What the run found out about one object; asks the warehouse."""
