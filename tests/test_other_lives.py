@@ -176,7 +176,8 @@ def live_through(seed: int, tmp_path: Path) -> None:
         tasks=14, appointments=10, activities=12, seed=seed, switches=random_switches(dice)
     )
     witness = Witness(emulator)
-    connector = connect_swiftly(emulator, tmp_path, objects=OBJECTS)
+    # With one walk in flight at a time a seed tells the same story each time.
+    connector = connect_swiftly(emulator, tmp_path, objects=OBJECTS, concurrency=1)
     connector.transport = witness.of_a_new_run
     life = Life(emulator, seed)
     emulator.before_request = life.go_on
