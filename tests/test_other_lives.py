@@ -164,12 +164,16 @@ def test_after_quiet_and_one_run_what_is_planned_and_logged_is_the_accounts(
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", range(3, 120))
-def test_after_many_more_lives_what_is_planned_and_logged_is_the_accounts(seed: int, tmp_path: Path) -> None:
-    live_through(seed, tmp_path)
+@pytest.mark.parametrize(
+    ("seed", "concurrency"), [*((seed, 1) for seed in range(3, 120)), *((seed, 4) for seed in range(3))]
+)
+def test_after_many_more_lives_what_is_planned_and_logged_is_the_accounts(
+    seed: int, concurrency: int, tmp_path: Path
+) -> None:
+    live_through(seed, tmp_path, concurrency=concurrency)
 
 
-def live_through(seed: int, tmp_path: Path) -> None:
+def live_through(seed: int, tmp_path: Path, *, concurrency: int = 1) -> None:
     """Sync while people work, cut or whole, then let them rest and sync once."""
     dice = random.Random(seed)
     emulator = small_company(
@@ -177,7 +181,7 @@ def live_through(seed: int, tmp_path: Path) -> None:
     )
     witness = Witness(emulator)
     # With one walk in flight at a time a seed tells the same story each time.
-    connector = connect_swiftly(emulator, tmp_path, objects=OBJECTS, concurrency=1)
+    connector = connect_swiftly(emulator, tmp_path, objects=OBJECTS, concurrency=concurrency)
     connector.transport = witness.of_a_new_run
     life = Life(emulator, seed)
     emulator.before_request = life.go_on
