@@ -180,3 +180,23 @@ def once_after(emulator: Emulator, requests: int, act: Callable[[], object]) -> 
             done.append(act())
 
     return hook
+
+
+@pytest.mark.parametrize("past_end", ["empty", "repeat_last", "not_found"])
+def test_a_cut_reading_that_goes_on_behind_the_end_of_its_list_is_matched(
+    tmp_path: Path, past_end: str
+) -> None:
+    emulator, connector = planned(tmp_path, page_size=3, page_past_end=past_end)
+    while len(upcoming(emulator)) > 6:
+        emulator.store.delete("appointments", upcoming(emulator)[0])
+    report = connector.sync(objects=["appointments"], max_calls=3, concurrency=1)
+    assert verdicts(report) == {"appointments": "partial"}
+    over = past_appointments(emulator)[2]
+    emulator.store.delete("appointments", *upcoming(emulator)[3:], over)
+    connector.clock.advance(600)
+    before = len(emulator.log)
+    report = connector.sync(objects=["appointments"], concurrency=1)
+    assert verdicts(report) == {"appointments": "matched"}
+    asked_for = pages_of(emulator, "upcoming", before)
+    assert "page=2" in asked_for[1]
+    assert connector.reader.ids("appointments", where="NOT is_deleted") == live(emulator, "appointments")

@@ -147,12 +147,22 @@ class Walking:
         step = self._hint.judged(step)
         self.is_news = step.page is not self._page
         self._count(step.page)
-        self._page = step.page
+        before, self._page = self._page, step.page
         self.note(step.page)
         self.shown.update(step.page.ids if self.listing.is_watched else ())
-        is_behind = (step.page.number - 1) * self._stride >= (self.total or 0)
-        self.is_capped = self.is_capped or (self.total is not None and is_behind and bool(step.page.ids))
+        self.is_capped = self.is_capped or self._is_behind_total(step.page, before)
         return step
+
+    def _is_behind_total(self, page: WalkPage[Page], before: WalkPage[Page] | None) -> bool:
+        """Whether a page that the total does not promise shows more records than the page before it.
+
+        A server may answer any page behind the end with the last one.
+        """
+        if self.total is None or (page.number - 1) * self._stride < self.total or not page.ids:
+            return False
+        if before is None or before.number + 1 != page.number:
+            return False
+        return set(page.ids).isdisjoint(before.ids)
 
     def _count(self, page: WalkPage[Page]) -> None:
         self.pages_read += self.is_news

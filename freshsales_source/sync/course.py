@@ -135,6 +135,7 @@ class Course:
             reader.progress.read_again(facts.differences)
         if doubtful:
             self._read()
+            self._read_everything()
             self._trace()
 
     def _refresh(self) -> None:
