@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import dlt
 import duckdb
@@ -12,6 +13,7 @@ from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from freshsales_source.clock import SystemClock
 from freshsales_source.warehouse.duckdb_connections import FORMAT, MEMORY_LIMIT, ROW_GROUP, bound_memory
 from freshsales_source.warehouse.duckdb_destination import DuckDb, Patience
+from tests.connector import OBJECTS, company, connect
 
 CREDENTIALS = "DESTINATION__DUCKDB__CREDENTIALS__"
 
@@ -155,3 +157,25 @@ def pipeline_into(file: Path) -> dlt.Pipeline:
         destination=DuckDb(file, Patience(SystemClock())),
         dataset_name="freshsales",
     )
+
+
+def test_a_sync_that_finds_nothing_new_opens_the_file_as_often_for_many_objects_as_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connector = connect(company(), tmp_path, lookups_every_s=86_400)
+    opened: list[str] = []
+    there = duckdb.connect
+
+    def connect_and_count(*arguments: Any, **named: Any) -> Any:
+        opened.append("")
+        return there(*arguments, **named)
+
+    monkeypatch.setattr(duckdb, "connect", connect_and_count)
+    times = []
+    for objects in (OBJECTS, OBJECTS[:1], OBJECTS):
+        opened.clear()
+        assert connector.sync(objects=objects).exit_code == 0
+        connector.clock.advance(600)
+        times.append(len(opened))
+    _, for_one, for_many = times
+    assert 0 < for_one == for_many

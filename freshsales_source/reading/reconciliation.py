@@ -130,8 +130,9 @@ class Reconciliation:
         unseen = self._suspects.not_shown()
         if unseen is None:
             return False
-        if len(unseen) > self._suspects.most():
-            self.stop(too_many(len(unseen), self._suspects.most()))
+        allowed = self._suspects.most() if unseen else 0
+        if len(unseen) > allowed:
+            self.stop(too_many(len(unseen), allowed))
             return False
         self._errands.replace(self._suspects.following)
         self._suspects.following.suspect(unseen)

@@ -63,7 +63,7 @@ class Suspects:
         self._watch = Watch(state.watched)
         self._has_looked_for_leavers = False
         left_over = self._unseen.left_over(state, self._progress.lists.listings)
-        if len(left_over) <= self.most():
+        if not left_over or len(left_over) <= self.most():
             self.following.suspect_later(left_over)
 
     def see(self, walking: Walking, page: WalkPage[Page]) -> None:

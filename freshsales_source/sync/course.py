@@ -10,6 +10,7 @@ take a call for each, and would leave none for all the rest.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from freshsales_source.census import turns
 from freshsales_source.errors import Interrupted, RetriableError
@@ -29,13 +30,25 @@ CENSUSES = 3
 
 
 class Course:
-    """Takes the readers of one run to their end. `load` makes one load: of what the readers have, and its state."""
+    """Takes the readers of one run to their end.
 
-    def __init__(self, run: Run, shared: SharedRun, judge: Judge, load: Callable[[], None]) -> None:
+    `load` makes one load: of what the readers have, and its state. `held` keeps the warehouse open for many questions.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        shared: SharedRun,
+        judge: Judge,
+        *,
+        load: Callable[[], None],
+        held: Callable[[], AbstractContextManager[None]],
+    ) -> None:
         self._run = run
         self._shared = shared
         self._judge = judge
         self._load = load
+        self._held = held
         self._compared: frozenset[str] = frozenset()
         self._refresh_pages = run.settings.refresh_pages
         run.holds_backlog = shared.holds_feeds = True
@@ -107,8 +120,9 @@ class Course:
         """
         for part in (Part.BINNED, Part.LIVE):
             for _ in range(CENSUSES):
-                for reader in self._readers:
-                    reader.reconciliation.check(part)
+                with self._held():
+                    for reader in self._readers:
+                        reader.reconciliation.check(part)
                 if self._are_all_done:
                     break
                 self._read()

@@ -105,7 +105,7 @@ def _sync(syncing: Syncing) -> RunReport:
         syncing.warehouse.load(_slice(syncing.settings, shared), on_disk=read_ahead)
 
     with shared.use() as run, ours_unwrapped():
-        Course(run, shared, judge, load_slice).take()
+        Course(run, shared, judge, load=load_slice, held=syncing.warehouse.held).take()
         objects = [reader for reader in shared.readers.values() if isinstance(reader, ObjectReader)]
         Erasures(run, syncing.warehouse, syncing.settings.on_erase).carry_out(objects)
         with syncing.warehouse.held():

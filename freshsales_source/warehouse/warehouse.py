@@ -10,7 +10,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -95,11 +95,13 @@ class Warehouse:
 
         Raises ConfigurationError where the warehouse holds records of another account, or is of a later version.
         """
-        if self.exists():
-            refuse_another(self.pipeline, self, self._account)
-        findings = self._recovery.reconcile()
-        finish_dropping(self)
-        return (*findings, *migrate(self, self._migrations))
+        with ExitStack() as stack:
+            if self.exists():
+                stack.enter_context(self.held())
+                refuse_another(self.pipeline, self, self._account)
+            findings = self._recovery.reconcile()
+            finish_dropping(self)
+            return (*findings, *migrate(self, self._migrations))
 
     def load(self, source: Any, *, on_disk: Callable[[], None] = lambda: None) -> None:
         """Load a source as one package: its rows and its state, both or neither.
