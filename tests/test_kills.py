@@ -95,15 +95,20 @@ def check(account: Account, point: Point) -> None:
     assert more <= PER_LOAD + WALKS + ceil(log2(account.pages)) + 2 * OPEN_SPANS, point
 
 
+def first_last_and_two_more(run: Ended) -> list[Point]:
+    first, *between, last = requests(run)
+    return [first, last, *random.Random(SEED).sample(between, 2)]
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_a_sync_killed_at_a_request_is_mended_by_one_more_run(few: Account, turn: int) -> None:
+    check(few, first_last_and_two_more(few.unkilled)[turn])
+
+
+@pytest.mark.soak  # CI tries all four.
 @pytest.mark.parametrize("turn", range(4))
 def test_a_long_sync_killed_at_a_request_is_mended_by_one_more_run(many: Account, turn: int) -> None:
-    first, *between, last = requests(many.unkilled)
-    check(many, [first, last, *random.Random(SEED).sample(between, 2)][turn])
-
-
-@pytest.mark.parametrize("turn", range(2))
-def test_a_sync_killed_at_a_request_is_mended_by_one_more_run(few: Account, turn: int) -> None:
-    check(few, random.Random(SEED).sample(requests(few.unkilled), 2)[turn])
+    check(many, first_last_and_two_more(many.unkilled)[turn])
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -111,7 +116,16 @@ def test_a_sync_killed_as_a_step_of_dlt_begins_is_mended_by_one_more_run(few: Ac
     check(few, operations(few.unkilled, step)[0])
 
 
-@pytest.mark.parametrize("step", ["extract", "normalize", "before a commit", "after a commit", "state"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        *("extract", "state"),
+        *(
+            pytest.param(step, marks=pytest.mark.soak)
+            for step in ("normalize", "before a commit", "after a commit")
+        ),
+    ],
+)
 def test_a_sync_whose_disk_is_full_says_so_and_is_mended_by_one_more_run(few: Account, step: str) -> None:
     point = Point(number=few.unkilled.count(step) // 2, step=step, signal=DISK_FULL)
     full = few.runs(str(point), *SYNC, at=point)
