@@ -90,11 +90,16 @@ class Life:
 
 
 def careful_walk(
-    state: Mapping[str, Any] | None, fetch: Fetch[Rows], /, *, started_at: int, lookback_s: int
+    state: Mapping[str, Any] | None, fetch: Fetch[Rows], /, *, started_at: int, lookback_s: int, floor: int
 ) -> Walk[Rows]:
     """The engine over a list of which nobody knows whether it honours an order."""
     return Walk(
-        WalkState.from_json(state), fetch, started_at=started_at, lookback_s=lookback_s, trusts_order=False
+        WalkState.from_json(state),
+        fetch,
+        started_at=started_at,
+        lookback_s=lookback_s,
+        floor=floor,
+        trusts_order=False,
     )
 
 

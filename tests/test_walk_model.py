@@ -166,9 +166,16 @@ class WatchedWalk(Walk[Rows]):
     """Counts the decisions of a walk, without changing any."""
 
     def __init__(
-        self, seen: Counter[str], state: WalkState, fetch: Fetch[Rows], *, started_at: int, lookback_s: int
+        self,
+        seen: Counter[str],
+        state: WalkState,
+        fetch: Fetch[Rows],
+        *,
+        started_at: int,
+        lookback_s: int,
+        floor: int,
     ) -> None:
-        super().__init__(state, fetch, started_at=started_at, lookback_s=lookback_s)
+        super().__init__(state, fetch, started_at=started_at, lookback_s=lookback_s, floor=floor)
         self._view = WatchedAsking(seen, fetch, self._view)
         self._counts = seen
         seen["pages without a total were read again"] += bool(state.unproven)

@@ -130,8 +130,26 @@ MUTATIONS = (
     Mutation(
         name="older spans are dropped when a new run begins",
         module="engine",
-        old="fewer([Span(low=low, high=TOP), *state.spans])",
-        new="(Span(low=low, high=TOP),)",
+        old="unread = [Span(low=low, high=TOP), *state.spans,",
+        new="unread = [Span(low=low, high=TOP),",
+    ),
+    Mutation(
+        name="what a floor leaves out is forgotten",
+        module="engine",
+        old="(part for s in state.left_out for part in s.below(low))",
+        new="()",
+    ),
+    Mutation(
+        name="what a floor leaves out of older spans is forgotten",
+        module="engine",
+        old="(*unread, *owed) for part in span.below(floor)",
+        new="(unread[0],) for part in span.below(floor)",
+    ),
+    Mutation(
+        name="a span that a floor divides loses the stamp at the floor",
+        module="state",
+        old="high=min(self.high, floor - 1)",
+        new="high=min(self.high, floor - 2)",
     ),
     Mutation(
         name="joined spans keep only the lower one",

@@ -83,7 +83,7 @@ def random_schedule(seed: int, **server: Any) -> Schedule:
     random = Random(seed)
     switches = Server(**{name: random.choice(positions) for name, positions in SWITCHES.items()} | server)
     imports = [random.choice([1, 10, 40]) for _ in range(random.choice([0, 1, 1, 2]))]
-    return Schedule(
+    schedule = Schedule(
         seed=seed,
         server=switches,
         habits=Habits(
@@ -95,6 +95,16 @@ def random_schedule(seed: int, **server: Any) -> Schedule:
         history=random.randint(0, 40),
         runs=tuple(random_run(random) for _ in range(random.randint(1, 5))),
     )
+    if random.random() < 0.7:
+        return schedule
+    return replace(
+        schedule, runs=tuple(replace(run, leaves_out=random_share(random)) for run in schedule.runs)
+    )
+
+
+def random_share(random: Random) -> float | None:
+    """How much a run leaves out by its floor, if anything."""
+    return random.choice([None, 1.0, random.random()])
 
 
 def random_run(random: Random) -> RunPlan:

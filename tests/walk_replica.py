@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from freshsales_source.walk import Fetch, Page, Sighting, Step, Walk, WalkState, latest
+from freshsales_source.walk import BEGINNING, Fetch, Page, Sighting, Step, Walk, WalkState, latest
 from tests.walk_world import BIN, Row, Rows, World
 
 
@@ -14,15 +14,22 @@ class WalkFactory(Protocol):
     """Makes a walk from its state as JSON, so that a changed engine can bring its own kind of state."""
 
     def __call__(
-        self, state: Mapping[str, Any] | None, fetch: Fetch[Rows], /, *, started_at: int, lookback_s: int
+        self,
+        state: Mapping[str, Any] | None,
+        fetch: Fetch[Rows],
+        /,
+        *,
+        started_at: int,
+        lookback_s: int,
+        floor: int,
     ) -> Walk[Rows]: ...
 
 
 def new_walk(
-    state: Mapping[str, Any] | None, fetch: Fetch[Rows], /, *, started_at: int, lookback_s: int
+    state: Mapping[str, Any] | None, fetch: Fetch[Rows], /, *, started_at: int, lookback_s: int, floor: int
 ) -> Walk[Rows]:
     """The engine as it is."""
-    return Walk(WalkState.from_json(state), fetch, started_at=started_at, lookback_s=lookback_s)
+    return Walk(WalkState.from_json(state), fetch, started_at=started_at, lookback_s=lookback_s, floor=floor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +41,9 @@ class RunPlan:
     refuse_at: int | None = None  # the request that is answered with 403: the run ends and keeps what it has
     events: float = 0.0  # chance of an event before each request, and of another one, and so on
     pause_s: int = 0  # how long nothing runs afterwards
+    leaves_out: float | None = (
+        None  # the share of all stamps, from the oldest on, that lie below the run's floor
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +121,7 @@ class Run:
         habits, random = self.replica.habits, self.replica.world.random
         # Any first answer of the run carries the server's clock: here the one that lists the views.
         started_at = self.replica.world.clock()
+        floor = self._floor()
         open_walks: dict[str, Iterator[Step[Rows]]] = {}
         for view in self.replica.world.views:
             if view == BIN and habits.skips_bin:
@@ -120,6 +131,7 @@ class Run:
                 lambda number, view=view: self.fetch(view, number),
                 started_at=started_at,
                 lookback_s=habits.lookback_s,
+                floor=floor,
             )
             open_walks[view] = self.walks[view].steps()
         while open_walks:
@@ -132,6 +144,12 @@ class Run:
             if len(self.slice) >= habits.slice_pages and not habits.streams:
                 self.commit()
         self.commit()
+
+    def _floor(self) -> int:
+        stamps = sorted(row.stamp for row in self.replica.world.rows.values())
+        if self.plan.leaves_out is None or not stamps:
+            return BEGINNING
+        return stamps[int(self.plan.leaves_out * (len(stamps) - 1))] + 1
 
     def check(self) -> None:
         """What is done after the walks."""

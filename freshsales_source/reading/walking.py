@@ -55,11 +55,12 @@ class Walking:
         self.is_left = False
         self.first_ids: tuple[int, ...] = ()
         self.shown: set[int] = set()
-        self.is_only_counted = listing.is_read_once and state is not None and state.is_complete
-        self.is_done = self.is_only_counted and run.stored is None
-        self._run = run
         start_date = run.settings.start_date
         self._floor = BEGINNING if start_date is None else int(start_date.timestamp())
+        was_read = state is not None and state.is_complete and not state.leaves_out(self._floor)
+        self.is_only_counted = listing.is_read_once and was_read
+        self.is_done = self.is_only_counted and run.stored is None
+        self._run = run
         # A list that takes no order is read whole.
         self._hint = ListHint(run.hints, shape.layout.entity.name, listing)
         self._state = self._hint.begun(state or WalkState(unordered=not listing.is_ordered))

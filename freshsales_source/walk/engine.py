@@ -156,21 +156,27 @@ class Walk(Generic[Content]):
     # What there is to read
 
     def _open(self, first: Page[Content]) -> None:
-        """Turn the state that the last run left into the spans of this one."""
-        state, low, lookback = self.state, self._floor, self._floor
+        """Turn the state that the last run left into the spans of this one, and what its floor leaves out."""
+        state, floor, low, lookback = self.state, self._floor, BEGINNING, BEGINNING
         owed = [*state.owed, *state.unproven]
         if state.watermark is not None:
-            low = max(low, state.watermark)
-            lookback = max(self._floor, state.watermark - self._lookback_s)
-            owed.append(Span(low=lookback, high=state.watermark))
+            low, lookback = state.watermark, state.watermark - self._lookback_s
+            owed.append(Span(low=lookback, high=low))
+        unread = [
+            Span(low=low, high=TOP),
+            *state.spans,
+            *(part for s in state.left_out for part in s.below(low)),
+        ]
+        unread.sort(key=lambda span: span.edge, reverse=True)
         self.state = replace(
             state,
             watermark=min(self._started_at, first.served_at),
-            spans=fewer([Span(low=low, high=TOP), *state.spans]),
-            owed=merged(owed),
+            spans=fewer(part for span in unread for part in span.above(floor)),
+            owed=merged(part for span in owed for part in span.above(floor)),
+            left_out=merged(part for span in (*unread, *owed) for part in span.below(floor)),
             unproven=(),
         )
-        self._newest = Span(low=lookback, high=self.state.spans[0].low)
+        self._newest = Span(low=max(lookback, floor), high=max(low, floor))
 
     def _next_span(self) -> Span | None:
         """The newest unread span; with none left, the newest that is owed."""

@@ -59,6 +59,14 @@ class Span:
         """Whether a record with this stamp belongs to the span."""
         return self.low <= stamp <= self.high
 
+    def above(self, floor: int) -> tuple[Span, ...]:
+        """Its part from `floor` on; none where it ends before that."""
+        return () if self.high < floor else (replace(self, low=max(self.low, floor)),)
+
+    def below(self, floor: int) -> tuple[Span, ...]:
+        """Its part before `floor`; none where it begins there or after."""
+        return () if self.low >= floor else (Span(low=self.low, high=min(self.high, floor - 1)),)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
@@ -78,6 +86,7 @@ class WalkState:
     `doubts`: stamps inside which records may have changed places while they were read.
     `reshuffles`: this view is known to change the order of equal stamps. `unordered`: it ignores the order asked.
     `order_shown`: rows came in that order and by nothing else. `place`: where a cut reading without an order goes on.
+    `left_out`: never read, as the floor of the run lay above it; a lower floor brings it back.
     """
 
     watermark: int | None = None
@@ -89,11 +98,16 @@ class WalkState:
     unordered: bool = False
     order_shown: bool = False
     place: Place | None = None
+    left_out: tuple[Span, ...] = ()
 
     @property
     def is_complete(self) -> bool:
         """Whether every span was read; what is owed is read again by the next run and does not count."""
         return not self.spans and self.watermark is not None
+
+    def leaves_out(self, floor: int) -> bool:
+        """Whether something from `floor` on was left out, so that a list with this state was not read whole."""
+        return any(span.above(floor) for span in self.left_out)
 
     def to_json(self) -> dict[str, Any]:
         """The state as plain JSON, times in ISO 8601 UTC, for dlt's own state."""
@@ -107,6 +121,7 @@ class WalkState:
             "unordered": self.unordered,
             "order_shown": self.order_shown,
             "place": [self.place.position, self.place.total] if self.place else None,
+            "left_out": [_span_to_json(s) for s in self.left_out],
         }
 
     @classmethod
@@ -124,6 +139,7 @@ class WalkState:
             unordered=data["unordered"],
             order_shown=data.get("order_shown", False),
             place=Place(position=place[0], total=place[1]) if (place := data.get("place")) else None,
+            left_out=tuple(_span_from_json(s) for s in data.get("left_out", ())),
         )
 
 

@@ -16,7 +16,7 @@ from typing import Generic
 
 from freshsales_source.walk.asking import Asking
 from freshsales_source.walk.page import Content, Page
-from freshsales_source.walk.state import TOP, Place, Span, WalkState
+from freshsales_source.walk.state import BEGINNING, TOP, Place, Span, WalkState
 from freshsales_source.walk.step import Step
 
 READINGS = 4
@@ -123,7 +123,8 @@ class WholeReading(Generic[Content]):
         unproven = () if self._view.frontier.total is not None else (self._all,)
         self.state = replace(self.state, place=None)
         if not self._view.stopped_short:
-            self.state = replace(self.state, spans=(), unproven=unproven)
+            left_out = Span(low=BEGINNING, high=TOP).below(self._all.low)
+            self.state = replace(self.state, spans=(), unproven=unproven, left_out=left_out)
 
     def _wanted(self, page: Page[Content]) -> tuple[int, ...]:
         return tuple(i for i, stamp in enumerate(page.stamps) if self._all.contains(stamp))
