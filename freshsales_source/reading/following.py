@@ -78,6 +78,11 @@ class Following:
         return (*([there] if self._there else []), *([out_of_sight] if self._out_of_sight else []))
 
     @property
+    def out_of_sight(self) -> int:
+        """How many of the suspects are out of this key's sight."""
+        return self._out_of_sight
+
+    @property
     def flagged(self) -> int:
         """How many records this run has told of as gone."""
         return self._flagged

@@ -71,6 +71,11 @@ class Reconciliation:
         """What may explain counts that differ."""
         return (*self._progress.lists.remarks, *self._counting.remarks)
 
+    @property
+    def out_of_sight(self) -> int:
+        """How many records turned out to be out of this key's sight."""
+        return self._suspects.following.out_of_sight
+
     # Where counts differ
 
     def is_settled_difference(self, differences: tuple[int, ...]) -> bool:
@@ -145,6 +150,27 @@ class Reconciliation:
         if owed is not None and not progress.tally.has_ended:
             progress.state = replace(progress.state, walks=owed)
             progress.read_again()
+
+    def note_hidden(self) -> bool:
+        """Remember since when the lists hide records that rows tell of; whether that is news.
+
+        Whoever edits such a record moves its stamp, and no walk sees it: once it is shown again, the stamp is old.
+        """
+        progress = self._progress
+        since = progress.tally.watermark_before
+        if since is None or progress.state.hidden_since is not None:
+            return False
+        progress.state = replace(progress.state, hidden_since=since)
+        return True
+
+    def read_hidden(self) -> bool:
+        """Now that the lists show all, read again what changed while they did not; whether they ever did not."""
+        progress = self._progress
+        if progress.state.hidden_since is None:
+            return False
+        progress.state = progress.state.shown(lookback_s=self._run.settings.lookback_s)
+        progress.read_again()
+        return True
 
     def claims(self) -> list[Claim]:
         """What of this object could be read again in the rolling refresh; nothing where it was just read whole."""

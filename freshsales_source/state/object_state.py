@@ -14,7 +14,7 @@ from freshsales_source.schema.columns import Column
 from freshsales_source.schema.fields import Field, field_from_state, field_to_state
 from freshsales_source.state.refresh import Refresh, begun_anew
 from freshsales_source.state.stubs import Stubs, stubs_from_json, stubs_to_json
-from freshsales_source.walk import WalkState
+from freshsales_source.walk import TOP, Span, WalkState
 
 VERSION = 1
 
@@ -43,6 +43,7 @@ class ObjectState:
     far the rolling refresh has come, by the part of the rows. `long_walks`: by list, walks of the last run during
     which a removal may have gone unseen. `stubs`: what is left of forgotten records that the CRM still shows. `waited`:
     whether the last run had no call left for what earlier runs had left open; the next one does not let it wait.
+    `hidden_since`: the watermark before the first of the runs whose lists hid records that rows tell of.
     """
 
     walks: Mapping[str, WalkState] = field(default_factory=dict)
@@ -63,6 +64,7 @@ class ObjectState:
     long_walks: Mapping[str, LongWalk] = field(default_factory=dict)
     stubs: Stubs = field(default_factory=dict)
     waited: bool = False
+    hidden_since: int | None = None
 
     def refreshed(self, at: datetime) -> ObjectState:
         """The state in which all lists are read from the top and to their ends, views and fields looked up anew."""
@@ -72,6 +74,14 @@ class ObjectState:
             looked_up_at=None,
             refresh=Refresh(asked_at=at),
         )
+
+    def shown(self, *, lookback_s: int) -> ObjectState:
+        """The state in which the lists show all again, and what changed while they did not is read once more."""
+        if self.hidden_since is None:
+            return self
+        meanwhile = Span(low=self.hidden_since - lookback_s, high=TOP)
+        walks = {key: replace(walk, owed=(meanwhile, *walk.owed)) for key, walk in self.walks.items()}
+        return replace(self, walks=walks, hidden_since=None)
 
     def are_ordered(self, lists: Iterable[str]) -> bool:
         """Whether none of these lists is known to keep no order."""
@@ -115,6 +125,7 @@ class ObjectState:
             "pipelines": self.pipelines.to_json(),
             "long_walks": {key: asdict(walk) for key, walk in self.long_walks.items()},
             "waited": self.waited,
+            "hidden_since": self.hidden_since,
             "rolling": {part: state.to_json() for part, state in self.rolling.items()},
             "stubs": stubs_to_json(self.stubs),
             "columns": [column.as_state() for column in self.columns],
@@ -141,6 +152,7 @@ class ObjectState:
             pipelines=PipelinesState.from_json(data.get("pipelines")),
             long_walks={key: LongWalk(**walk) for key, walk in data.get("long_walks", {}).items()},
             waited=bool(data.get("waited")),
+            hidden_since=data.get("hidden_since"),
             rolling={part: RefreshState.from_json(one) for part, one in data.get("rolling", {}).items()},
             stubs=stubs_from_json(data.get("stubs")),
             columns=tuple(Column.from_state(column) for column in data["columns"]),

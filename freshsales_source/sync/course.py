@@ -63,6 +63,7 @@ class Course:
             self._compared = frozenset()
         self._read_doubtful()
         self._look_twice()
+        self._heed_hidden()
         self._refresh()
         self._read_feeds()
 
@@ -152,6 +153,15 @@ class Course:
             self._read_everything()
             self._trace()
 
+    def _heed_hidden(self) -> None:
+        """Remember whose lists hide records, and read what changed meanwhile where they show all again."""
+        readers = self._readers
+        found = zip(readers, self._judge.all_facts(readers), strict=True)
+        news = [_is_news(reader, facts) for reader, facts in found]
+        if any(news):
+            self._read()
+            self._trace()
+
     def _refresh(self) -> None:
         """Read some old pages again, what was left unread longest first."""
         errors = [reader.tally.error for reader in self._shared.readers.values()]
@@ -207,3 +217,10 @@ def _may_have_moved(reader: ObjectReader, facts: Facts) -> bool:
     is_broken_off = not facts.is_complete and facts.has_moved
     is_settled = reader.reconciliation.is_settled_difference(facts.differences)
     return is_broken_off or (facts.stood_still and not is_settled)
+
+
+def _is_news(reader: ObjectReader, facts: Facts) -> bool:
+    """Whether records of an object came out of sight, or into it again, so that there is something to load."""
+    if facts.has_hidden:
+        return reader.reconciliation.note_hidden()
+    return facts.is_matched and reader.reconciliation.read_hidden()

@@ -81,6 +81,7 @@ class Judge:
             watched=self._watched(reader),
             has_moved=progress.has_moved,
             doubts=reader.doubts,
+            out_of_sight=reader.reconciliation.out_of_sight,
             remarks=(*reader.reconciliation.remarks, *self._silence),
             notes=(*progress.notes, *reader.tally.notes),
             unread=(*progress.hidden.reasons, *unseen.counted),

@@ -16,6 +16,7 @@ from freshsales_source.errors import (
     ObjectError,
     RetriableError,
     SavedViewNotFound,
+    TooManyVanished,
 )
 from freshsales_source.exit_codes import ExitCode, prevailing
 
@@ -80,6 +81,7 @@ class Facts:
     `is_stuck`: the run loaded no row of it. `held_back`: why records that are no longer shown were not flagged.
     `traced` is how many live records the pages themselves showed; `binned` counts the recycle bin.
     `watched` counts the live records of the lists that are read in each run, where others are only counted.
+    `out_of_sight` counts records that this key may not fetch alone, either (403).
     `remarks` may explain counts that differ or are missing; `notes` tell what else the run did.
     """
 
@@ -99,6 +101,7 @@ class Facts:
     traced: int | None = None
     binned: Count = Count()
     watched: Count = Count()
+    out_of_sight: int = 0
     remarks: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -119,6 +122,22 @@ class Facts:
         """Whether it will be called a mismatch for counts that differ though nothing was seen to move."""
         differ = any(count.is_different for count in (self.live, self.watched, self.binned))
         return differ and not self.unread and _judge(self)[0] is Verdict.MISMATCH
+
+    @property
+    def is_matched(self) -> bool:
+        """Whether everything was read and all counts are equal."""
+        return _judge(self)[0] is Verdict.MATCHED
+
+    @property
+    def has_hidden(self) -> bool:
+        """Whether rows tell of more records than the lists show: some may be out of this key's sight.
+
+        Where people are at work, only if one was found to be.
+        """
+        if isinstance(self.error, TooManyVanished):
+            return True
+        has_more = self.live.is_different and (self.loaded or 0) > (self.expected or 0)
+        return has_more and (self.out_of_sight > 0 or _judge(self)[0] is Verdict.MISMATCH)
 
     @property
     def differences(self) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from freshsales_source.walk.engine import Walk
 from freshsales_source.walk.latest import Sighting, latest
 from freshsales_source.walk.page import Fetch, Page
-from freshsales_source.walk.state import BEGINNING, Span, WalkState
+from freshsales_source.walk.state import BEGINNING, TOP, Span, WalkState
 from freshsales_source.walk.step import Step
 
-__all__ = ["BEGINNING", "Fetch", "Page", "Sighting", "Span", "Step", "Walk", "WalkState", "latest"]
+__all__ = ["BEGINNING", "TOP", "Fetch", "Page", "Sighting", "Span", "Step", "Walk", "WalkState", "latest"]
