@@ -20,8 +20,8 @@ SHORTFALLS: Mapping[str, str] = {
     "rate_floor": _LOADS
     + " The floor has one connection and no load. `decoder, append`, in the file, is what "
     "our decoding costs with a single load.",
-    "rate_tuned_append": "this ratio was 4.1 a day earlier, with the same code on the same machine, whose single runs "
-    "differ by a tenth.",
+    "rate_tuned_append": "this ratio was 4.1 three hours earlier, with the same code on the same machine, whose single "
+    "runs differ by a tenth.",
     "latency": "the first page is asked for after 0.8 s, as the lists of views and fields come before it; a walk or "
     "two stand still for 0.3 s at each of the 20 loads, as what was read goes to disk and no more than 50 pages may "
     "be at risk; and 2.8 s after the last answer go into the last slice, the counts and the report. Between these, a "

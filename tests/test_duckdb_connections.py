@@ -11,7 +11,13 @@ import pytest
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
 from freshsales_source.clock import SystemClock
-from freshsales_source.warehouse.duckdb_connections import FORMAT, MEMORY_LIMIT, ROW_GROUP, bound_memory
+from freshsales_source.warehouse.duckdb_connections import (
+    FORMAT,
+    MEMORY_LIMIT,
+    ROW_GROUP,
+    bound_memory,
+    make_file,
+)
 from freshsales_source.warehouse.duckdb_destination import DuckDb, Patience
 from tests.connector import OBJECTS, company, connect
 
@@ -37,7 +43,7 @@ def test_memory_is_bounded_unless_the_user_has_set_a_limit(
         assert client.execute_sql("SELECT current_setting('memory_limit')") == [(limit,)]
 
 
-@pytest.mark.parametrize("name", ["warehouse", "freshsales", "odd name's"])
+@pytest.mark.parametrize("name", ["warehouse", "freshsales", "odd name's", ".freshsales"])
 def test_tables_are_kept_in_small_row_groups_that_any_program_reads(tmp_path: Path, name: str) -> None:
     file = tmp_path / f"{name}.duckdb"
     with pipeline_into(file).sql_client() as client:
@@ -157,6 +163,20 @@ def pipeline_into(file: Path) -> dlt.Pipeline:
         destination=DuckDb(file, Patience(SystemClock())),
         dataset_name="freshsales",
     )
+
+
+def test_a_file_that_another_process_has_just_made_is_left_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "warehouse.duckdb"
+    with pipeline_into(file).sql_client() as client:
+        client.execute_sql("CREATE TABLE main.t AS SELECT 7 AS id")
+    log = Path(f"{file}.wal")
+    log.write_bytes(b"what that process is just writing")
+    # Whoever had seen no file before it was made comes to this point all the same.
+    make_file(str(file))
+    assert log.exists()
+    log.unlink()
+    with duckdb.connect(str(file)) as db:
+        assert db.execute("SELECT id FROM t").fetchall() == [(7,)]
 
 
 def test_a_sync_that_finds_nothing_new_opens_the_file_as_often_for_many_objects_as_for_one(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -135,6 +136,44 @@ def test_a_sync_whose_disk_is_full_says_so_and_is_mended_by_one_more_run(few: Ac
     again = few.runs(str(point), *SYNC)
     assert again.code == 0, f"{point}: {again.output}"
     assert few.runs.warehouse(str(point)).content() == few.content, point
+
+
+DROPPED = ".dropped"
+"""How the folder is called that dlt kept for a warehouse that is another one now."""
+
+
+@pytest.mark.parametrize(
+    "share", [0.0, 0.3, *(pytest.param(n, marks=pytest.mark.soak) for n in (0.6, 0.9, 1.0))]
+)
+def test_a_sync_killed_while_it_gives_up_what_an_older_warehouse_disproves_is_mended_by_one_more_run(
+    tmp_path: Path, share: float
+) -> None:
+    with runs(tmp_path, sales_accounts=40, in_bin=2, page_size=20) as started:
+        undisturbed = sync_into_an_older_warehouse(started, tmp_path, "undisturbed")
+        assert undisturbed.code == 0, undisturbed.output
+        begun = [n for n, line in enumerate(undisturbed.operations) if DROPPED in line]
+        assert len(begun) > 10
+        last = undisturbed.operations[begun[round(share * (len(begun) - 1))]]
+        step = last.partition(": ")[0]
+        upto = undisturbed.operations[: undisturbed.operations.index(last) + 1]
+        point = Point(number=sum(line.startswith(f"{step}: ") for line in upto), step=step)
+        killed = sync_into_an_older_warehouse(started, tmp_path, "killed", at=point)
+        assert killed.code == -signal.SIGKILL, killed.output
+        assert DROPPED in killed.operations[-1]
+        again = started("killed", *SYNC)
+        assert again.code == 0, again.output
+        assert started.warehouse("killed").content() == started.warehouse("undisturbed").content()
+        assert list(tmp_path.rglob(f"*{DROPPED}")) == []
+
+
+def sync_into_an_older_warehouse(started: Runs, folder: Path, name: str, *, at: Point | None = None) -> Ended:
+    """Sync twice, put the warehouse back as it was after the first, and sync once more."""
+    file, backup = folder / f"{name}.duckdb", folder / f"{name}.backup"
+    assert started(name, *SYNC).code == 0
+    shutil.copy(file, backup)
+    assert started(name, *SYNC).code == 0
+    shutil.copy(backup, file)
+    return started(name, *SYNC, at=at)
 
 
 @pytest.mark.soak

@@ -278,11 +278,13 @@ def test_a_lookup_that_may_be_missing_is_not_available_each_time(
     assert (report.exit_code, verdicts(report)["territories"]) == (ExitCode.INCOMPLETE, "failed")
 
 
-def test_a_refused_lookup_that_every_account_has_fails_alone(
-    emulator: Emulator, connector: Connector
+def test_a_refused_lookup_that_every_account_has_fails_alone_and_is_told(
+    emulator: Emulator, connector: Connector, caplog: pytest.LogCaptureFixture
 ) -> None:
     emulator.switches = replace(ALL_PIPELINES, forbidden=("deal_types",))
     report = connector.sync(objects=["deal_types", "deal_reasons"])
+    told = [(one.getMessage(), one.levelname) for one in caplog.records if "stopped" in one.getMessage()]
+    assert told == [("object_stopped object=deal_types reason=forbidden", "WARNING")]
     assert (report.exit_code, report.reason) == (ExitCode.INCOMPLETE, "forbidden")
     assert verdicts(report) == {"deal_types": "failed", "deal_reasons": "matched"}
 

@@ -205,7 +205,7 @@ class LookupReader:
         if self.entity.is_optional and isinstance(error, NotFound | Forbidden) and not self.state.is_there:
             self.tally.absence = error
         elif isinstance(error, self._run.keeps):
-            self.tally.error = error
+            self.tally.stop(error, self.entity.name)
         else:
             raise error
 

@@ -36,8 +36,6 @@ class Refreshing:
         suspect: Callable[[frozenset[int]], None],
     ) -> None:
         self.is_done = False
-        self.found = 0
-        """Records whose rows were not as the CRM shows them."""
         self._refresh = Refresh(lists, stored, state, pages=pages, now=now, belongs=belongs)
         self._steps = self._refresh.steps()
         self._before = state
@@ -61,5 +59,4 @@ class Refreshing:
         content = found.page.content.content
         differing = self._changed(content) if content.is_whole else []
         keep = tuple(sorted({*found.keep, *differing}))
-        self.found += len(keep)
         self._take_in(Found(list_name=found.list_name, page=found.page, keep=keep))

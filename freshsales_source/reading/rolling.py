@@ -40,11 +40,6 @@ class Rolling:
         whole = {part.name for part in self._parts if self._is_read_whole(lists.of(part), state.walks)}
         return {name: one for name, one in known.items() if name not in whole}
 
-    @property
-    def found(self) -> int:
-        """Records whose rows were not as the CRM shows them, though nothing had told."""
-        return sum(one.found for one in self._at_work.values())
-
     def claims(self, lists: Lists, walks: Mapping[str, WalkState]) -> list[Claim]:
         """What there is to read again, about how many pages of it, and since when it was not.
 

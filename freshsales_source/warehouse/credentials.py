@@ -26,7 +26,9 @@ def configuration_error(error: BaseException) -> ConfigurationError | None:
 
 
 def causes_of(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what led to it, the innermost last."""
-    while error is not None:
+    """The error and what led to it, the innermost last, each once."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__

@@ -21,7 +21,8 @@ def disk_error(error: BaseException) -> ConfigurationError | None:
     for cause in causes_of(error):
         if isinstance(cause, OSError) and cause.errno in _OF_THE_DISK:
             # A write to a full disk names no file.
-            is_there = cause.filename is None or Path(str(cause.filename)).is_relative_to(folder)
+            file = None if cause.filename is None else Path(str(cause.filename)).resolve()
+            is_there = file is None or file.is_relative_to(Path(folder).resolve())
             return cannot_write(folder, cause) if is_there else None
     return None
 

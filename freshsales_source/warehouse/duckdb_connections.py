@@ -15,12 +15,17 @@ no more memory than a slice needs.
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 from pathlib import Path
 from typing import Any
 
 import duckdb
 from dlt.destinations.impl.duckdb.configuration import DuckDbConnectionPool
+
+from freshsales_source.api.budget_file import state_folder
+from freshsales_source.warehouse.run_lock import turn_of
 
 MEMORY_LIMIT = 1024**3
 """Bytes that DuckDB may take, unless its own default is lower or the user has set a limit."""
@@ -68,7 +73,7 @@ class FileConnections(DuckDbConnectionPool):
     def _open(self) -> Any:
         path = self.credentials.database
         if not self.credentials.read_only and not Path(path).exists():
-            _make(path)
+            make_file(path)
         name = None if self.credentials.read_only or self._is_shared else _name_of(path)
         self._name = name
         if name is None:
@@ -95,22 +100,31 @@ def bound_memory(connection: Any) -> None:
         connection.execute(f"SET GLOBAL memory_limit = '{MEMORY_LIMIT} bytes'")
 
 
-def _make(path: str) -> None:
-    """Make an empty file, whole at once."""
-    part = Path(f"{path}.part")
-    part.unlink(missing_ok=True)
-    with duckdb.connect() as memory:
-        memory.execute(f"ATTACH {_text(str(part))} AS made (STORAGE_VERSION '{FORMAT}')")
-        memory.execute("DETACH made")
-    # As DuckDB does: the log of a file that was deleted would not fit this one.
-    Path(f"{path}.wal").unlink(missing_ok=True)
-    part.rename(path)
+def make_file(path: str) -> None:
+    """Make an empty file, whole at once; nothing where another process has made it meanwhile."""
+    name = hashlib.sha256(str(Path(path).resolve()).encode()).hexdigest()[:12]
+    with turn_of(state_folder(os.environ, Path.home()) / f"{name}.making"):
+        if Path(path).exists():
+            return
+        part = Path(f"{path}.part")
+        part.unlink(missing_ok=True)
+        with duckdb.connect() as memory:
+            memory.execute(f"ATTACH {_text(str(part))} AS made (STORAGE_VERSION '{FORMAT}')")
+            memory.execute("DETACH made")
+        # As DuckDB does: the log of a file that was deleted would not fit this one.
+        Path(f"{path}.wal").unlink(missing_ok=True)
+        part.rename(path)
+
+
+def database_name(path: str) -> str:
+    """The name that DuckDB gives to the database in a file of this path."""
+    return Path(path).name.lstrip(".").partition(".")[0]
 
 
 def _name_of(path: str) -> str | None:
     """The name by which DuckDB knows the file when it is opened; None for a name that cannot be chosen."""
-    name = Path(path).name.partition(".")[0]
-    return None if name.casefold() in (*TAKEN_NAMES, _MEMORY) else name
+    name = database_name(path)
+    return None if not name or name.casefold() in (*TAKEN_NAMES, _MEMORY) else name
 
 
 def _quoted(name: str) -> str:

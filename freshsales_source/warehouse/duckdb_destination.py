@@ -24,7 +24,7 @@ from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 
 from freshsales_source.clock import Clock, Stop, pause
 from freshsales_source.errors import ConfigurationError, Locked
-from freshsales_source.warehouse.duckdb_connections import TAKEN_NAMES, FileConnections
+from freshsales_source.warehouse.duckdb_connections import TAKEN_NAMES, FileConnections, database_name
 
 WAIT_S = 60
 """How long a file that another program has open is waited for."""
@@ -120,7 +120,7 @@ class _SqlClient(DuckDbSqlClient):
         return self.patience.open(super().open_connection)
 
     def catalog_name(self, quote: bool = True, casefold: bool = True) -> str | None:
-        name = Path(self.credentials.database).name.partition(".")[0]
+        name = database_name(self.credentials.database)
         if name.casefold() != self.dataset_name.casefold() or name.casefold() in TAKEN_NAMES:
             return super().catalog_name(quote, casefold)
         return self.escape_column_name(name, casefold=False) if quote else name

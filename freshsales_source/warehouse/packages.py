@@ -46,12 +46,21 @@ def waiting_packages(pipeline: dlt.Pipeline) -> set[str]:
     return {*pipeline.list_extracted_load_packages(), *pipeline.list_normalized_load_packages()}
 
 
+def drop(pipeline: dlt.Pipeline) -> None:
+    """Forget all that dlt keeps of the pipeline on this machine, at one stroke: half of it serves no later run."""
+    folder = Path(pipeline.working_dir)
+    folder.rename(_dropped(folder))
+    shutil.rmtree(_dropped(folder))
+    pipeline.drop()
+
+
 def mend_folders(pipeline: dlt.Pipeline) -> None:
     """Finish what dlt was doing to its own folders when a run was killed; left so, it fails in every run to come.
 
     Not while another run is at work there.
     """
     folder = Path(pipeline.working_dir)
+    shutil.rmtree(_dropped(folder), ignore_errors=True)
     for file in folder.glob("schemas/*"):
         # Dlt writes a file under a name of its own and then renames it, and takes each file here for a schema.
         if _TEMPORARY.fullmatch(file.name):
@@ -71,6 +80,11 @@ def mend_folders(pipeline: dlt.Pipeline) -> None:
         if load_id in normalized or not _is_whole(package):
             _LOG.info("package_put_away load_id=%s", load_id)
             shutil.rmtree(package)
+
+
+def keeps_packages(pipeline: dlt.Pipeline) -> bool:
+    """Whether a package that waits is loaded by the next run, wherever a kill has met the one before."""
+    return isinstance(pipeline.destination, _COPYING_ANEW)
 
 
 def mend_copies(pipeline: dlt.Pipeline, tables: StagingTables) -> bool:
@@ -93,11 +107,15 @@ def mend_copies(pipeline: dlt.Pipeline, tables: StagingTables) -> bool:
             if job.job_file_info.file_format != "sql":
                 (begun if is_begun else arrived).add(job.job_file_info.table_name)
     begun -= keyed
-    if begun and (begun & arrived or not isinstance(pipeline.destination, _COPYING_ANEW)):
+    if begun and (begun & arrived or not keeps_packages(pipeline)):
         return False
     for table in sorted(begun):
         tables.execute(f"DELETE FROM {tables.staged_name(table)}")
     return True
+
+
+def _dropped(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.dropped")
 
 
 def _is_whole(package: Path) -> bool:

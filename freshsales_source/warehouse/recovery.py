@@ -29,8 +29,8 @@ from freshsales_source.warehouse.metadata import METADATA
 from freshsales_source.warehouse.packages import (
     SOURCE,
     StagingTables,
+    drop,
     mend_copies,
-    mend_folders,
     waiting_packages,
 )
 
@@ -103,7 +103,6 @@ class Recovery:
 
     def reconcile(self) -> tuple[Finding, ...]:
         """Load what waits, take the state that the warehouse proves; what did not agree, the gravest first."""
-        mend_folders(self.pipeline)
         stored = self._load_what_waits(self._stored())
         found = [self._agree(stored), self._missing_rows(proof_of(stored.state))]
         self.note_load(stored.last_load)
@@ -190,7 +189,7 @@ class Recovery:
         """Put what the warehouse holds in the place of everything here, packages included."""
         if dropped:
             _LOG.info("packages_dropped count=%d reason=%s", dropped, reason)
-        self.pipeline.drop()
+        drop(self.pipeline)
         if stored.state is not None:
             self.pipeline.sync_destination()
         elif self.tables.can_answer and self.tables.exists():

@@ -20,6 +20,7 @@ from typing import TypeAlias
 from freshsales_source.errors import ConfigurationError, Locked
 
 _PATIENCE_S = 0.5  # a holder writes its name in a millisecond; what takes longer is a run
+_TURN_S = 30.0  # each takes a hundredth of a second, and some may stand in line
 _Row: TypeAlias = tuple[int, str, str, str]
 
 
@@ -41,10 +42,24 @@ def run_lock(path: Path, *, now: datetime) -> Iterator[None]:
         yield  # Closing the file gives the lock back.
 
 
-def _open(path: Path) -> sqlite3.Connection:
+@contextmanager
+def turn_of(path: Path) -> Iterator[None]:
+    """Wait for the lock of that file, and hold it until the end of the block: for what is soon done.
+
+    Raises ConfigurationError where the file cannot be written, or the lock is held for half a minute.
+    """
+    with closing(_open(path, patience_s=_TURN_S)) as file:
+        try:
+            file.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            raise _unusable(path, error) from error
+        yield
+
+
+def _open(path: Path, *, patience_s: float = _PATIENCE_S) -> sqlite3.Connection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False)
+        return sqlite3.connect(path, timeout=patience_s, isolation_level=None, check_same_thread=False)
     except (OSError, sqlite3.Error) as error:
         raise _unusable(path, error) from error
 

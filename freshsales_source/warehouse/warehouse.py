@@ -38,7 +38,7 @@ from freshsales_source.warehouse.duckdb_destination import Patience
 from freshsales_source.warehouse.mart_views import MartViews
 from freshsales_source.warehouse.migrations import MIGRATIONS, Migration, migrate
 from freshsales_source.warehouse.owner import refuse_another
-from freshsales_source.warehouse.packages import SOURCE, waiting_packages
+from freshsales_source.warehouse.packages import SOURCE, keeps_packages, mend_folders, waiting_packages
 from freshsales_source.warehouse.recovery import Finding, Recovery
 from freshsales_source.warehouse.run_lock import run_lock
 from freshsales_source.warehouse.target import Target
@@ -95,6 +95,7 @@ class Warehouse:
 
         Raises ConfigurationError where the warehouse holds records of another account, or is of a later version.
         """
+        mend_folders(self.pipeline)
         with ExitStack() as stack:
             if self.exists():
                 stack.enter_context(self.held())
@@ -106,12 +107,13 @@ class Warehouse:
     def load(self, source: Any, *, on_disk: Callable[[], None] = lambda: None) -> None:
         """Load a source as one package: its rows and its state, both or neither.
 
-        `on_disk` is called when the package is, so that a kill loses nothing of it.
+        `on_disk` is called when the package is, so that a kill loses nothing of it; where it may, once it is loaded.
         Raises Locked where the file stays open elsewhere; the package is then kept, and loaded by the next run.
         """
         self.pipeline.extract(source)
-        on_disk()
-        self._load_packages()
+        steps = (on_disk, self._load_packages)
+        for step in steps if keeps_packages(self.pipeline) else reversed(steps):
+            step()
 
     def load_with_proof(self, source: Any, run_id: str, rows: Mapping[str, int]) -> None:
         """Load the last source of a run; its state tells the next run what tables it must find.
@@ -392,4 +394,6 @@ class Warehouse:
         try:
             return self.pipeline.destination_client()
         except DltException as error:
-            raise configuration_error(error) or error from error
+            if (ours := configuration_error(error)) is not None:
+                raise ours from error
+            raise
