@@ -11,7 +11,7 @@ import pytest
 from freshsales_source.emulator import Emulator
 from freshsales_source.exit_codes import ExitCode
 from tests.connector import ALL_PIPELINES, OBJECTS, Connector, asked, company, connect_swiftly, of, verdicts
-from tests.other_objects import assert_rows, live, small_company
+from tests.other_objects import assert_rows, live, small_company, switch
 
 QUIET = {"refresh_pages": 0}
 """No rolling refresh, so that nothing but the full one can find what it finds."""
@@ -153,3 +153,23 @@ def test_objects_without_views_are_refreshed_too(tmp_path: Path) -> None:
     assert report.exit_code is ExitCode.DONE
     for name in objects:
         assert_rows(emulator, connector.reader, name, live(emulator, name))
+
+
+def test_a_full_refresh_tries_the_order_again_that_a_view_ignored_once(tmp_path: Path) -> None:
+    emulator = company(contacts=60)
+    connector = connect_swiftly(emulator, tmp_path, objects=["contacts"], page_size=10, **QUIET)
+    whole, idle = 6, 2
+    for sort_ignored, asks, pages in (
+        ((), (), None),
+        ((), (), idle),
+        (("contacts",), (), None),
+        ((), (), whole + 1),
+        ((), ("contacts",), None),
+        ((), (), idle),
+    ):
+        switch(emulator, sort_ignored=sort_ignored)
+        before = len(emulator.log)
+        report = connector.sync(full_refresh=asks)
+        assert verdicts(report) == {"contacts": "matched"}
+        assert pages in (None, len(asked(emulator, "/view/", since=before)))
+        connector.clock.advance(1000)

@@ -10,7 +10,7 @@ import pytest
 from freshsales_source.emulator import Emulator
 from freshsales_source.exit_codes import ExitCode
 from tests.account_copy import Copy
-from tests.connector import Connector, company, connect_swiftly, of, verdicts
+from tests.connector import Connector, asked, company, connect_swiftly, of, verdicts
 from tests.other_objects import live, small_company, switch
 
 
@@ -91,3 +91,36 @@ def test_a_run_that_is_cut_while_it_reads_what_was_out_of_sight_leaves_it_to_the
         report = connector.sync(page_size=5)
     assert verdicts(report) == {"contacts": "matched"}
     assert Copy(emulator=emulator, reader=connector.reader).wrong("contacts") == {}
+
+
+def asked_alone(hiding: Hiding, since: int) -> list[str]:
+    return asked(hiding.emulator, f"/{hiding.name}/4", since=since)
+
+
+@pytest.mark.parametrize("name", ["contacts", "sales_accounts"])
+def test_records_out_of_sight_are_asked_for_once_a_day_and_told_in_each_run(
+    tmp_path: Path, name: str
+) -> None:
+    hiding = hide(tmp_path, name, share=1.0)
+    emulator, connector = hiding.emulator, hiding.connector
+    first = connector.sync()
+    for _ in range(3):
+        connector.clock.advance(600)
+        before = len(emulator.log)
+        report = connector.sync()
+        assert of(report, name).reason == of(first, name).reason
+        assert "out of this key's sight (403)" in of(report, name).reason
+        assert asked_alone(hiding, before) == []
+        # Beside what is due each hour: views and fields.
+        assert report.calls <= hiding.idle_calls + 2
+    # What vanishes meanwhile changes the counts.
+    owners = [int(row["id"]) for row in emulator.store.account.selectors["owners"]]
+    seen = [int(row["id"]) for row in emulator.store.live(name) if row["owner_id"] == owners[1]]
+    emulator.store.forget(name, seen[0])
+    connector.clock.advance(3600)
+    connector.sync()
+    assert connector.reader.ids(name, where="_deleted_reason = 'vanished'") == [seen[0]]
+    connector.clock.advance(2 * 86_400)
+    before = len(emulator.log)
+    connector.sync()
+    assert len(asked_alone(hiding, before)) >= len(hiding.ids) - len(seen)

@@ -96,13 +96,19 @@ class Counting:
         )
         return self._checking
 
-    def _difference(self, lists: Lists, part: Part) -> Difference | None:
-        """The counts, where they differ; None where they cannot be compared, or the pages showed that they agree."""
+    def counts(self, lists: Lists, part: Part) -> tuple[int, int] | None:
+        """How many records the lists tell of, and how many rows there are; None where these cannot be compared."""
         total = lists.total(part)
         if total is None or self._run.stored is None or self._run.settings.start_date is not None:
             return None
-        rows = self.stored(part).count()
-        return None if rows in (total, self.traced.get(part)) else Difference(total=total, rows=rows)
+        return total, self.stored(part).count()
+
+    def _difference(self, lists: Lists, part: Part) -> Difference | None:
+        """The counts, where they differ; None where they cannot be compared, or the pages showed that they agree."""
+        counts = self.counts(lists, part)
+        if counts is None or counts[1] in (counts[0], self.traced.get(part)):
+            return None
+        return Difference(total=counts[0], rows=counts[1])
 
     def _crowd(self, lists: Lists) -> Errand | None:
         """The errand in place of a search where the counts alone show that too many rows seem to be gone.

@@ -73,9 +73,8 @@ class Following:
         """What may explain counts that differ."""
         answer = "answers" if self._there == 1 else "answer"
         there = f"{counted(self._there, 'record')} that no list shows {answer} when asked for alone"
-        are = "is" if self._out_of_sight == 1 else "are"
-        out_of_sight = f"{counted(self._out_of_sight, 'record')} {are} out of this key's sight (403)"
-        return (*([there] if self._there else []), *([out_of_sight] if self._out_of_sight else []))
+        out_of_sight = [told_out_of_sight(self._out_of_sight)] if self._out_of_sight else []
+        return (*([there] if self._there else []), *out_of_sight)
 
     @property
     def out_of_sight(self) -> int:
@@ -163,3 +162,9 @@ class Following:
             self._works = record_id is not None and self._fetch(record_id) is not None
         except Forbidden:
             self._works = False
+
+
+def told_out_of_sight(records: int) -> str:
+    """What the report says of records that this key may not fetch."""
+    are = "is" if records == 1 else "are"
+    return f"{counted(records, 'record')} {are} out of this key's sight (403)"

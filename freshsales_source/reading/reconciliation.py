@@ -17,6 +17,7 @@ from freshsales_source.pages.paging import Shape
 from freshsales_source.reading.counting import Counting, Difference
 from freshsales_source.reading.differences import changed
 from freshsales_source.reading.errands import Errands
+from freshsales_source.reading.following import told_out_of_sight
 from freshsales_source.reading.listing import ListRead
 from freshsales_source.reading.progress import Progress
 from freshsales_source.reading.rolling import Rolling
@@ -26,6 +27,7 @@ from freshsales_source.reading.unseen_falls import UnseenFalls
 from freshsales_source.reading.vanishing import too_many
 from freshsales_source.run import Run
 from freshsales_source.schema.entity_types import Views
+from freshsales_source.state.out_of_sight import OutOfSight
 from freshsales_source.warehouse.stored_rows import Part
 
 _LOG = logging.getLogger(__name__)
@@ -69,7 +71,9 @@ class Reconciliation:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What may explain counts that differ."""
-        return (*self._progress.lists.remarks, *self._counting.remarks)
+        known = self._progress.state.out_of_sight
+        out_of_sight = [told_out_of_sight(known.records)] if known and not self.out_of_sight else []
+        return (*self._progress.lists.remarks, *self._counting.remarks, *out_of_sight)
 
     @property
     def out_of_sight(self) -> int:
@@ -80,7 +84,9 @@ class Reconciliation:
 
     def is_settled_difference(self, differences: tuple[int, ...]) -> bool:
         """Whether reading the newest again cannot explain these counts: an earlier run tried."""
-        return self._second.is_due(self._progress.state, differences)
+        if self._second.is_due(self._progress.state, differences):
+            return True
+        return bool(differences) and self._is_known_out_of_sight(Part.LIVE)
 
     def check(self, part: Part) -> None:
         """Search for what differs between the lists and the rows of that part, if their counts do.
@@ -98,7 +104,8 @@ class Reconciliation:
             progress.state = progress.state.without_order(bins)
             progress.read_again()
             return
-        found = self._counting.compare(progress.lists, part, is_whole=is_whole)
+        is_known = self._is_known_out_of_sight(part)
+        found = None if is_known else self._counting.compare(progress.lists, part, is_whole=is_whole)
         if not isinstance(found, Difference):
             self._errands.replace(*([] if found is None else [found]), self._suspects.following)
             return
@@ -139,6 +146,8 @@ class Reconciliation:
         if len(unseen) > allowed:
             self.stop(too_many(len(unseen), allowed))
             return False
+        if self._is_known_out_of_sight(Part.LIVE):
+            return False
         self._errands.replace(self._suspects.following)
         self._suspects.following.suspect(unseen)
         return bool(unseen) or progress.state.refresh is not None
@@ -156,12 +165,28 @@ class Reconciliation:
 
         Whoever edits such a record moves its stamp, and no walk sees it: once it is shown again, the stamp is old.
         """
-        progress = self._progress
-        since = progress.tally.watermark_before
-        if since is None or progress.state.hidden_since is not None:
+        progress, state = self._progress, self._progress.state
+        if state.hidden_since is None:
+            state = replace(state, hidden_since=progress.tally.watermark_before)
+        if self.out_of_sight:
+            pairs = {
+                part.value: self._counting.counts(progress.lists, part) for part in (Part.LIVE, Part.BINNED)
+            }
+            found = OutOfSight(
+                counts={part: pair for part, pair in pairs.items() if pair is not None},
+                records=self.out_of_sight,
+                asked_at=self._run.clock.now(),
+            )
+            state = replace(state, out_of_sight=found)
+        is_news, progress.state = state != progress.state, state
+        return is_news
+
+    def _is_known_out_of_sight(self, part: Part) -> bool:
+        """Whether the counts of that part are as they were when records were asked for that this key may not see."""
+        known, lists = self._progress.state.out_of_sight, self._progress.lists
+        if known is None:
             return False
-        progress.state = replace(progress.state, hidden_since=since)
-        return True
+        return known.explains(part.value, self._counting.counts(lists, part), self._run.clock.now())
 
     def read_hidden(self) -> bool:
         """Now that the lists show all, read again what changed while they did not; whether they ever did not."""

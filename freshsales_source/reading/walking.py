@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from freshsales_source.api.client import Client
 from freshsales_source.decode import Page
@@ -63,7 +64,9 @@ class Walking:
         self._run = run
         # A list that takes no order is read whole.
         self._hint = ListHint(run.hints, shape.layout.entity.name, listing)
-        self._state = self._hint.begun(state or WalkState(unordered=not listing.is_ordered))
+        known = state or WalkState()
+        is_unordered = known.unordered or not listing.is_ordered
+        self._state = self._hint.begun(replace(known, unordered=is_unordered))
         fetch = RecordSearch if listing.is_search else ListPages
         self.pages = pages or fetch(
             client=client,

@@ -12,6 +12,7 @@ from freshsales_source.pages.pipelines import PipelinesState
 from freshsales_source.pages.views import View
 from freshsales_source.schema.columns import Column
 from freshsales_source.schema.fields import Field, field_from_state, field_to_state
+from freshsales_source.state.out_of_sight import OutOfSight
 from freshsales_source.state.refresh import Refresh, begun_anew
 from freshsales_source.state.stubs import Stubs, stubs_from_json, stubs_to_json
 from freshsales_source.walk import TOP, Span, WalkState
@@ -43,7 +44,8 @@ class ObjectState:
     far the rolling refresh has come, by the part of the rows. `long_walks`: by list, walks of the last run during
     which a removal may have gone unseen. `stubs`: what is left of forgotten records that the CRM still shows. `waited`:
     whether the last run had no call left for what earlier runs had left open; the next one does not let it wait.
-    `hidden_since`: the watermark before the first of the runs whose lists hid records that rows tell of.
+    `hidden_since`: the watermark before the first of the runs whose lists hid records that rows tell of;
+    `out_of_sight`: what the last one found that asked for these alone.
     """
 
     walks: Mapping[str, WalkState] = field(default_factory=dict)
@@ -65,6 +67,7 @@ class ObjectState:
     stubs: Stubs = field(default_factory=dict)
     waited: bool = False
     hidden_since: int | None = None
+    out_of_sight: OutOfSight | None = None
 
     def refreshed(self, at: datetime) -> ObjectState:
         """The state in which all lists are read from the top and to their ends, views and fields looked up anew."""
@@ -73,6 +76,7 @@ class ObjectState:
             walks={key: begun_anew(walk) for key, walk in self.walks.items()},
             looked_up_at=None,
             refresh=Refresh(asked_at=at),
+            out_of_sight=None,
         )
 
     def shown(self, *, lookback_s: int) -> ObjectState:
@@ -81,7 +85,7 @@ class ObjectState:
             return self
         meanwhile = Span(low=self.hidden_since - lookback_s, high=TOP)
         walks = {key: replace(walk, owed=(meanwhile, *walk.owed)) for key, walk in self.walks.items()}
-        return replace(self, walks=walks, hidden_since=None)
+        return replace(self, walks=walks, hidden_since=None, out_of_sight=None)
 
     def are_ordered(self, lists: Iterable[str]) -> bool:
         """Whether none of these lists is known to keep no order."""
@@ -126,6 +130,7 @@ class ObjectState:
             "long_walks": {key: asdict(walk) for key, walk in self.long_walks.items()},
             "waited": self.waited,
             "hidden_since": self.hidden_since,
+            "out_of_sight": self.out_of_sight.to_json() if self.out_of_sight else None,
             "rolling": {part: state.to_json() for part, state in self.rolling.items()},
             "stubs": stubs_to_json(self.stubs),
             "columns": [column.as_state() for column in self.columns],
@@ -153,6 +158,7 @@ class ObjectState:
             long_walks={key: LongWalk(**walk) for key, walk in data.get("long_walks", {}).items()},
             waited=bool(data.get("waited")),
             hidden_since=data.get("hidden_since"),
+            out_of_sight=OutOfSight.from_json(data.get("out_of_sight")),
             rolling={part: RefreshState.from_json(one) for part, one in data.get("rolling", {}).items()},
             stubs=stubs_from_json(data.get("stubs")),
             columns=tuple(Column.from_state(column) for column in data["columns"]),

@@ -37,5 +37,8 @@ class Refresh:
 
 
 def begun_anew(walk: WalkState) -> WalkState:
-    """The state in which a walk reads everything again; what it learned about its list stays."""
-    return WalkState(reshuffles=walk.reshuffles, unordered=walk.unordered, order_shown=walk.order_shown)
+    """The state in which a walk reads everything again.
+
+    What it learned about its list stays, but that it ignored an order: read whole, it may show that it does not.
+    """
+    return WalkState(reshuffles=walk.reshuffles, order_shown=walk.order_shown)
