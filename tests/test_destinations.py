@@ -11,7 +11,7 @@ from dlt.common.configuration.exceptions import ConfigurationException
 
 from freshsales_source.warehouse.credentials import causes_of, configuration_error
 from freshsales_source.warehouse.disk import disk_error
-from tests.command import Command
+from tests.command import KEY, Command
 from tests.connector import Connector, company, connect
 
 COMMANDS = (["status"], ["sync", "owners"], ["marts"], ["report"], ["reset"], ["forget", "contacts", "1"])
@@ -29,7 +29,7 @@ def freshsales(
 def test_a_driver_that_is_not_installed_is_named(
     freshsales: Command, name: str, arguments: list[str]
 ) -> None:
-    freshsales.set(FRESHSALES_API_KEY="key", FRESHSALES_DOMAIN="acme")
+    freshsales.set(FRESHSALES_API_KEY=KEY, FRESHSALES_DOMAIN="acme")
     ran = freshsales(*arguments, "--destination", name)
     assert (ran.code, ran.out) == (3, "")
     assert ran.err.startswith(f"configuration_error: the driver of destination `{name}` is not installed (")
