@@ -146,7 +146,7 @@ class Reconciliation:
         if len(unseen) > allowed:
             self.stop(too_many(len(unseen), allowed))
             return False
-        if self._is_known_out_of_sight(Part.LIVE):
+        if progress.state.refresh is None and self._is_known_out_of_sight(Part.LIVE):
             return False
         self._errands.replace(self._suspects.following)
         self._suspects.following.suspect(unseen)
@@ -159,43 +159,6 @@ class Reconciliation:
         if owed is not None and not progress.tally.has_ended:
             progress.state = replace(progress.state, walks=owed)
             progress.read_again()
-
-    def note_hidden(self) -> bool:
-        """Remember since when the lists hide records that rows tell of; whether that is news.
-
-        Whoever edits such a record moves its stamp, and no walk sees it: once it is shown again, the stamp is old.
-        """
-        progress, state = self._progress, self._progress.state
-        if state.hidden_since is None:
-            state = replace(state, hidden_since=progress.tally.watermark_before)
-        if self.out_of_sight:
-            pairs = {
-                part.value: self._counting.counts(progress.lists, part) for part in (Part.LIVE, Part.BINNED)
-            }
-            found = OutOfSight(
-                counts={part: pair for part, pair in pairs.items() if pair is not None},
-                records=self.out_of_sight,
-                asked_at=self._run.clock.now(),
-            )
-            state = replace(state, out_of_sight=found)
-        is_news, progress.state = state != progress.state, state
-        return is_news
-
-    def _is_known_out_of_sight(self, part: Part) -> bool:
-        """Whether the counts of that part are as they were when records were asked for that this key may not see."""
-        known, lists = self._progress.state.out_of_sight, self._progress.lists
-        if known is None:
-            return False
-        return known.explains(part.value, self._counting.counts(lists, part), self._run.clock.now())
-
-    def read_hidden(self) -> bool:
-        """Now that the lists show all, read again what changed while they did not; whether they ever did not."""
-        progress = self._progress
-        if progress.state.hidden_since is None:
-            return False
-        progress.state = progress.state.shown(lookback_s=self._run.settings.lookback_s)
-        progress.read_again()
-        return True
 
     def claims(self) -> list[Claim]:
         """What of this object could be read again in the rolling refresh; nothing where it was just read whole."""
@@ -223,6 +186,45 @@ class Reconciliation:
         return self._rolling.states(
             progress.lists, progress.state, is_settled=self._suspects.following.is_done
         )
+
+    # Where the lists hide records
+
+    def note_hidden(self) -> bool:
+        """Remember since when the lists hide records that rows tell of; whether that is news.
+
+        Whoever edits such a record moves its stamp, and no walk sees it: once it is shown again, the stamp is old.
+        """
+        progress, state = self._progress, self._progress.state
+        if state.hidden_since is None:
+            state = replace(state, hidden_since=progress.tally.watermark_before)
+        if self.out_of_sight:
+            pairs = {
+                part.value: self._counting.counts(progress.lists, part) for part in (Part.LIVE, Part.BINNED)
+            }
+            found = OutOfSight(
+                counts={part: pair for part, pair in pairs.items() if pair is not None},
+                records=self.out_of_sight,
+                asked_at=self._run.clock.now(),
+            )
+            state = replace(state, out_of_sight=found)
+        is_news, progress.state = state != progress.state, state
+        return is_news
+
+    def read_hidden(self) -> bool:
+        """Now that the lists show all, read again what changed while they did not; whether they ever did not."""
+        progress = self._progress
+        if progress.state.hidden_since is None:
+            return False
+        progress.state = progress.state.shown(lookback_s=self._run.settings.lookback_s)
+        progress.read_again()
+        return True
+
+    def _is_known_out_of_sight(self, part: Part) -> bool:
+        """Whether the counts of that part are as they were when records were asked for that this key may not see."""
+        known, lists = self._progress.state.out_of_sight, self._progress.lists
+        if known is None:
+            return False
+        return known.explains(part.value, self._counting.counts(lists, part), self._run.clock.now())
 
     # Errors
 
