@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,9 @@ from freshsales_source.emulator import Emulator
 from freshsales_source.exit_codes import ExitCode
 from tests.account_copy import Copy
 from tests.connector import Connector, asked, company, connect_swiftly, of, verdicts
+from tests.hidden_pipelines import connect_deals, hidden_company
 from tests.other_objects import live, small_company, switch
+from tests.test_start_date import SEARCHES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,3 +127,24 @@ def test_records_out_of_sight_are_asked_for_once_a_day_and_told_in_each_run(
     before = len(emulator.log)
     connector.sync()
     assert len(asked_alone(hiding, before)) >= len(hiding.ids) - len(seen)
+
+
+@pytest.mark.parametrize("search", SEARCHES, ids=str)
+def test_what_changed_out_of_sight_comes_in_pipelines_that_only_the_search_shows(
+    tmp_path: Path, search: dict[str, Any]
+) -> None:
+    emulator = hidden_company(deals=60, **search)
+    connector = connect_deals(emulator, tmp_path, max_vanished_share=1.0)
+    hiding = Hiding(
+        emulator=emulator, connector=connector, name="deals", ids=live(emulator, "deals"), idle_calls=0
+    )
+    connector.sync()
+    connector.clock.advance(1000)
+    switch(emulator, sees_only_owner=2, unseen_record="forbidden")
+    for _ in range(2):
+        edit_all(hiding)
+        assert verdicts(connector.sync())["deals"] in ("mismatch", "moving")
+        connector.clock.advance(5000)
+    switch(emulator, sees_only_owner=None)
+    assert verdicts(connector.sync())["deals"] == "matched"
+    assert Copy(emulator=emulator, reader=connector.reader).wrong("deals") == {}

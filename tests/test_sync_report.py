@@ -13,19 +13,8 @@ import pytest
 
 from freshsales_source.emulator import Emulator, Switches
 from freshsales_source.exit_codes import ExitCode
-from tests.connector import (
-    ALL_PIPELINES,
-    CORE,
-    OBJECTS,
-    Connector,
-    asked,
-    company,
-    connect,
-    connect_swiftly,
-    of,
-    verdicts,
-)
-from tests.other_objects import all_ids, live, small_company
+from tests.connector import ALL_PIPELINES, CORE, Connector, company, connect, connect_swiftly, of, verdicts
+from tests.other_objects import all_ids, live
 
 REPORT_KEYS = {
     *("run_id", "exit_code", "reason", "retry_at", "started_at", "finished_at", "calls", "seconds_waited"),
@@ -122,41 +111,6 @@ def test_with_a_start_date_older_records_stay_out_and_the_count_is_unchecked(
     wanted = sorted(int(record["id"]) for record in records if record["updated_at"] >= since)
     assert 0 < len(wanted) < len(records)
     assert connector.reader.ids("contacts") == wanted
-
-
-@pytest.mark.parametrize("name", ["contacts", "deals", "tasks", "products"])
-def test_a_start_date_that_is_moved_back_or_taken_away_brings_what_it_left_out(
-    tmp_path: Path, name: str
-) -> None:
-    emulator = company() if name in OBJECTS else small_company(tasks=20, products=20)
-    connector = connect_swiftly(emulator, tmp_path, objects=[name], page_size=7)
-    stamps = sorted(record["updated_at"] for record in emulator.store.live(name))
-    for since in (stamps[len(stamps) * 3 // 4], stamps[len(stamps) // 4], None):
-        connector.sync(start_date=since and since.isoformat())
-        there = [
-            record for record in emulator.store.live(name) if since is None or record["updated_at"] >= since
-        ]
-        assert connector.reader.ids(name, where="NOT is_deleted") == sorted(int(one["id"]) for one in there)
-        connector.clock.advance(1000)
-
-
-def test_what_changed_before_a_later_start_date_comes_once_that_is_taken_away(
-    emulator: Emulator, connector: Connector
-) -> None:
-    connector.sync(objects=["contacts"])
-    connector.clock.advance(1000)
-    edited, deleted = all_ids(emulator, "contacts")[:2]
-    emulator.store.update("contacts", edited, city="Oulu")
-    emulator.store.delete("contacts", deleted)
-    connector.clock.advance(1000)
-    connector.sync(objects=["contacts"], start_date=connector.clock.now().isoformat())
-    assert connector.reader.query("SELECT id FROM contacts WHERE city = 'Oulu'") == []
-    connector.clock.advance(1000)
-    before = len(emulator.log)
-    assert verdicts(connector.sync(objects=["contacts"])) == {"contacts": "matched"}
-    assert connector.reader.query("SELECT id FROM contacts WHERE city = 'Oulu'") == [(edited,)]
-    assert deleted in connector.reader.ids("contacts", where="is_deleted")
-    assert len(asked(emulator, "/view/", since=before)) == 2
 
 
 def test_pipelines_that_neither_a_view_nor_the_search_shows_are_named(tmp_path: Path) -> None:

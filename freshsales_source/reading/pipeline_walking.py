@@ -156,7 +156,7 @@ class PipelineWalking(Walking):
     def _begin(self) -> Walk[Page]:
         """The walk: through the whole pipeline, or, once that was read and the order proved wrong, through changes."""
         first, state = self.look(), self._state
-        since = max(self._floor, _unread_since(state, self._run.settings.lookback_s))
+        since = max(self._floor, _unread_since(state, self._run.settings.lookback_s, self._floor))
         if since == BEGINNING or (state.order_shown and not state.unordered):
             return super()._begin()
         self._floor = since
@@ -187,8 +187,10 @@ class PipelineWalking(Walking):
         self.pages = self._search = search
 
 
-def _unread_since(state: WalkState, lookback_s: int) -> int:
+def _unread_since(state: WalkState, lookback_s: int, floor: int) -> int:
     """The second from which on something may be unread; the beginning for a list that was never read to its end."""
     if state.watermark is None:
         return BEGINNING
-    return min([state.watermark - lookback_s, *(span.low for span in state.spans)])
+    left_out = [part for span in state.left_out for part in span.above(floor)]
+    unread = [span.low for span in (*state.spans, *state.owed, *left_out)]
+    return min([state.watermark - lookback_s, *unread])

@@ -16,7 +16,7 @@ from typing import Generic
 
 from freshsales_source.walk.asking import Asking
 from freshsales_source.walk.page import Content, Page
-from freshsales_source.walk.state import BEGINNING, TOP, Place, Span, WalkState
+from freshsales_source.walk.state import BEGINNING, TOP, Place, Span, WalkState, merged
 from freshsales_source.walk.step import Step
 
 READINGS = 4
@@ -39,7 +39,11 @@ class WholeReading(Generic[Content]):
 
     def steps(self) -> Iterator[Step[Content]]:
         """Each answered page with the state that holds once its rows are loaded."""
-        self.state = replace(self.state, spans=(self._all,), owed=(), unproven=(), doubts=())
+        state = self.state
+        new = Span(low=BEGINNING if state.watermark is None else state.watermark, high=TOP)
+        unread = (new, *state.spans, *state.left_out)
+        left_out = merged(part for span in unread for part in span.below(self._all.low))
+        self.state = replace(state, spans=(self._all,), owed=(), unproven=(), doubts=(), left_out=left_out)
         first = self._view.first()
         yield from self._read_on(first)
         for _ in range(READINGS - 1):
@@ -123,8 +127,7 @@ class WholeReading(Generic[Content]):
         unproven = () if self._view.frontier.total is not None else (self._all,)
         self.state = replace(self.state, place=None)
         if not self._view.stopped_short:
-            left_out = Span(low=BEGINNING, high=TOP).below(self._all.low)
-            self.state = replace(self.state, spans=(), unproven=unproven, left_out=left_out)
+            self.state = replace(self.state, spans=(), unproven=unproven)
 
     def _wanted(self, page: Page[Content]) -> tuple[int, ...]:
         return tuple(i for i, stamp in enumerate(page.stamps) if self._all.contains(stamp))
