@@ -130,14 +130,14 @@ MUTATIONS = (
     Mutation(
         name="older spans are dropped when a new run begins",
         module="engine",
-        old="unread = [Span(low=low, high=TOP), *state.spans,",
-        new="unread = [Span(low=low, high=TOP),",
+        old="*state.spans, *left_out]",
+        new="*left_out]",
     ),
     Mutation(
         name="what a floor leaves out is forgotten",
         module="engine",
-        old="(part for s in state.left_out for part in s.below(low))",
-        new="()",
+        old="*state.spans, *left_out]",
+        new="*state.spans]",
     ),
     Mutation(
         name="what a floor leaves out of older spans is forgotten",

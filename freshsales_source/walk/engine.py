@@ -162,11 +162,8 @@ class Walk(Generic[Content]):
         if state.watermark is not None:
             low, lookback = state.watermark, state.watermark - self._lookback_s
             owed.append(Span(low=lookback, high=low))
-        unread = [
-            Span(low=low, high=TOP),
-            *state.spans,
-            *(part for s in state.left_out for part in s.below(low)),
-        ]
+        left_out = [part for span in state.left_out for part in span.below(low)]
+        unread = [Span(low=low, high=TOP), *state.spans, *left_out]
         unread.sort(key=lambda span: span.edge, reverse=True)
         self.state = replace(
             state,
