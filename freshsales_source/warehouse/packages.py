@@ -60,7 +60,8 @@ def mend_folders(pipeline: dlt.Pipeline) -> None:
     Not while another run is at work there.
     """
     folder = Path(pipeline.working_dir)
-    shutil.rmtree(_dropped(folder), ignore_errors=True)
+    if _dropped(folder).exists():
+        shutil.rmtree(_dropped(folder))
     for file in folder.glob("schemas/*"):
         # Dlt writes a file under a name of its own and then renames it, and takes each file here for a schema.
         if _TEMPORARY.fullmatch(file.name):
