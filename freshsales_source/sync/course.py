@@ -157,7 +157,7 @@ class Course:
         """Remember whose lists hide records, and read what changed meanwhile where they show all again."""
         readers = self._readers
         found = zip(readers, self._judge.all_facts(readers), strict=True)
-        news = [_is_news(reader, facts) for reader, facts in found]
+        news = [_note_sight(reader, facts) for reader, facts in found]
         if any(news):
             self._read()
             self._trace()
@@ -219,8 +219,8 @@ def _may_have_moved(reader: ObjectReader, facts: Facts) -> bool:
     return is_broken_off or (facts.stood_still and not is_settled)
 
 
-def _is_news(reader: ObjectReader, facts: Facts) -> bool:
-    """Whether records of an object came out of sight, or into it again, so that there is something to load."""
+def _note_sight(reader: ObjectReader, facts: Facts) -> bool:
+    """Note that records of an object went out of sight, or came back; whether there is something to load for it."""
     if facts.has_hidden:
         return reader.reconciliation.note_hidden()
     return facts.is_matched and reader.reconciliation.read_hidden()
